@@ -1,1 +1,57 @@
-//! Sans-IO core.
+//! The sans-IO core of the Jibit QR payment gateway, protocol 2.1.
+//!
+//! This crate does no IO, reads no clock and draws no randomness. It holds the
+//! values that the protocol speaks of, each parsed once at the edge, so that
+//! the rest of a program cannot hold a wrong one:
+//!
+//! | value | type | why it is a type |
+//! |---|---|---|
+//! | an amount | [`Rial`], [`Toman`] | a tenfold error is the field's commonest money bug |
+//! | a customer's number | [`Mobile`] | ten spellings, one wire form, never in a log |
+//! | identifiers | [`OrderId`], [`MerchantOrderId`], [`RefId`] | they stand in paths, queries and comparisons |
+//! | a state of an order | [`OrderStatus`] | an unknown state is kept, and is never success |
+//! | where the browser returns | [`CallbackUrl`], [`Callback`] | a callback is a hint, never proof |
+//! | where the gateway is | [`BaseUrl`] | the only origin that is ever called |
+//! | a password, a token | [`Secret`] | it cannot be printed |
+//! | an instant | [`Timestamp`] | always an argument |
+//! | what went wrong | [`Error`], [`TransportError`], [`InvalidInput`] | [`Certainty`] tells what may have happened |
+//!
+//! ```
+//! use jibit_proto::{Callback, Mobile, OrderStatus, Rial, Toman};
+//!
+//! let price: Rial = Toman::new(12_500)?.to_rial()?;
+//! assert_eq!(price.get(), 125_000);
+//!
+//! let customer: Mobile = "+98 912 123 4567".parse()?;
+//! assert_eq!(customer.as_str(), "09121234567");
+//!
+//! // What the browser brought back says when to ask, never what is true.
+//! let callback = Callback::from_query("orderId=7wvkgrn0&status=PURCHASE_BY_USER")?;
+//! assert_eq!(callback.claimed_status(), Some(&OrderStatus::PurchaseByUser));
+//! # Ok::<(), jibit_proto::InvalidInput>(())
+//! ```
+//!
+//! # Out of scope
+//!
+//! Sockets, TLS, time-outs and storage: those belong to transports, drivers
+//! and the checkout.
+
+mod base_url;
+mod callback;
+mod error;
+mod ids;
+mod mobile;
+mod money;
+mod secret;
+mod status;
+mod time;
+
+pub use base_url::{BaseUrl, CallbackUrl, HttpHosts, RedirectUrl};
+pub use callback::Callback;
+pub use error::{Certainty, Delivery, Error, ErrorKind, InvalidInput, TransportError};
+pub use ids::{MerchantOrderId, OrderId, RefId};
+pub use mobile::Mobile;
+pub use money::{Rial, Toman};
+pub use secret::Secret;
+pub use status::{OrderStatus, UnknownStatus};
+pub use time::Timestamp;

@@ -1,0 +1,16 @@
+//! The values of the core, from the outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod callback;
+mod errors;
+mod ids;
+mod mobile;
+mod money;
+mod secrets;
+mod status;
+mod urls;

@@ -1,0 +1,65 @@
+use jibit_proto::Mobile;
+use proptest::prelude::*;
+
+#[test]
+fn what_is_not_a_mobile_number_is_refused_by_name() {
+    for text in [
+        "",
+        "0",
+        "9",
+        "abc",
+        "0912123456",
+        "091212345678",
+        "08121234567",
+        "+9809121234567",
+        "+989121234567890123",
+        "+1 912 123 4567",
+        "0912x234567",
+        "0098",
+        "++989121234567",
+        "009809121234567",
+        "0912123456७",
+    ] {
+        let invalid = text.parse::<Mobile>().expect_err(text);
+        assert_eq!(invalid.field(), "userIdentity");
+    }
+}
+
+#[test]
+fn a_refused_number_is_not_repeated() {
+    let invalid = "0912987654".parse::<Mobile>().unwrap_err();
+    assert!(!invalid.to_string().contains("0912987654"));
+}
+
+#[test]
+fn a_number_is_shown_only_where_it_is_asked_for() {
+    let mobile: Mobile = "09121234567".parse().unwrap();
+    assert_eq!(format!("{mobile:?}"), "[mobile]");
+    assert_eq!(mobile.last_four(), "4567");
+}
+
+proptest! {
+    #[test]
+    fn every_spelling_gives_the_same_number(
+        national in "9[0-9]{9}",
+        prefix in prop::sample::select(vec!["+98", "0098", "98", "0", ""]),
+        script in 0..3_usize,
+        separator in prop::sample::select(vec!["", " ", "-", "\u{200c}"]),
+    ) {
+        let zero = [0x30, 0x6f0, 0x660][script];
+        let spelled: String = format!("{prefix}{separator}{}{separator}{}", &national[..3], &national[3..])
+            .chars()
+            .map(|c| c.to_digit(10).map_or(c, |d| char::from_u32(zero + d).unwrap()))
+            .collect();
+        let mobile: Mobile = spelled.parse().unwrap();
+        prop_assert_eq!(mobile.as_str(), format!("0{national}"));
+    }
+
+    #[test]
+    fn any_text_is_a_wire_number_or_an_error(text in ".{0,40}") {
+        if let Ok(mobile) = text.parse::<Mobile>() {
+            prop_assert!(mobile.as_str().starts_with("09"));
+            prop_assert!(mobile.as_str().len() == 11 && mobile.as_str().bytes().all(|b| b.is_ascii_digit()));
+        }
+    }
+}
