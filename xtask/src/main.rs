@@ -1,1 +1,59 @@
-fn main() {}
+//! The project's own checks, run as `cargo xtask <command>`.
+//!
+//! A crate, not shell scripts, so that a machine with nothing but Rust can run
+//! them. Each command has a file of its own; this one only picks it.
+
+mod ci;
+mod fixtures;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use shell::Failure;
+
+/// What `--help` prints.
+const HELP: &str = "\
+Usage: cargo xtask <command>
+
+Commands:
+  test            run every test and doctest of the workspace
+  ci [--tested]   run every check; --tested leaves out the tests
+  tidy            check the rules no compiler lint covers
+  fixtures check  check the format of the recorded exchanges in fixtures/
+";
+
+fn main() -> ExitCode {
+    // Lossy, because `args()` panics on an argument that is not UTF-8.
+    let args: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Check(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::from(1)
+        }
+        Err(Failure::Usage(message)) => {
+            eprintln!("error: {message}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs the command that `args` name.
+fn dispatch(args: &[&str]) -> Result<(), Failure> {
+    match args {
+        _ if args.iter().any(|arg| matches!(*arg, "--help" | "-h")) => print!("{HELP}"),
+        ["test", rest @ ..] => test::command(rest)?,
+        ["ci", rest @ ..] => ci::command(rest)?,
+        ["tidy", rest @ ..] => tidy::command(rest)?,
+        ["fixtures", rest @ ..] => fixtures::command(rest)?,
+        [] => return Err(Failure::Usage("no command given".to_owned())),
+        [other, ..] => return Err(Failure::Usage(format!("no command `{other}`"))),
+    }
+    Ok(())
+}

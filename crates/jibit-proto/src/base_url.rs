@@ -1,4 +1,5 @@
-use std::{collections::BTreeSet, fmt, net::IpAddr};
+use core::net::IpAddr;
+use std::{collections::BTreeSet, fmt};
 
 use http::Uri;
 
@@ -138,6 +139,13 @@ impl BaseUrl {
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The URL of `path`, which begins with a slash and is encoded already.
+    pub(crate) fn join(&self, path: &str) -> Result<Uri, InvalidInput> {
+        format!("{self}{path}")
+            .parse()
+            .map_err(|_| InvalidInput::new("base URL", "is not a URL", "give an https URL"))
     }
 }
 

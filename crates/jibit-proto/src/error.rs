@@ -140,7 +140,37 @@ pub struct Error {
     kind: ErrorKind,
     certainty: Certainty,
     message: &'static str,
+    answer: Option<GatewayAnswer>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What the gateway itself said when it did not say yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayAnswer {
+    pub(crate) status: u16,
+    pub(crate) code: Option<i64>,
+    pub(crate) message: Option<String>,
+}
+
+impl GatewayAnswer {
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The envelope's `errorCode`, if there was one. No table of codes exists.
+    #[must_use]
+    pub const fn code(&self) -> Option<i64> {
+        self.code
+    }
+
+    /// The gateway's message, on one line, with what could be a secret or a
+    /// mobile number masked.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
 }
 
 impl Error {
@@ -155,6 +185,27 @@ impl Error {
     pub const fn certainty(&self) -> Certainty {
         self.certainty
     }
+
+    /// What the gateway said, if this error comes from an answer of its own.
+    #[must_use]
+    pub const fn answer(&self) -> Option<&GatewayAnswer> {
+        self.answer.as_ref()
+    }
+
+    pub(crate) const fn from_answer(
+        kind: ErrorKind,
+        certainty: Certainty,
+        message: &'static str,
+        answer: GatewayAnswer,
+    ) -> Self {
+        Self {
+            kind,
+            certainty,
+            message,
+            answer: Some(answer),
+            source: None,
+        }
+    }
 }
 
 impl From<InvalidInput> for Error {
@@ -163,6 +214,7 @@ impl From<InvalidInput> for Error {
             kind: ErrorKind::InvalidInput,
             certainty: Certainty::NothingHappened,
             message: "an argument is not valid",
+            answer: None,
             source: Some(Arc::new(invalid)),
         }
     }
@@ -174,6 +226,7 @@ impl From<TransportError> for Error {
             kind: ErrorKind::Transport,
             certainty: lost.certainty(),
             message: "the gateway did not answer",
+            answer: None,
             source: Some(Arc::new(lost)),
         }
     }

@@ -14,6 +14,7 @@
 //! | where the gateway is | [`BaseUrl`] | the only origin that is ever called |
 //! | a password, a token | [`Secret`] | it cannot be printed |
 //! | an instant | [`Timestamp`] | always an argument |
+//! | text about a person | [`Private`] | shown only where it is asked for |
 //! | what went wrong | [`Error`], [`TransportError`], [`InvalidInput`] | [`Certainty`] tells what may have happened |
 //!
 //! ```
@@ -31,6 +32,9 @@
 //! # Ok::<(), jibit_proto::InvalidInput>(())
 //! ```
 //!
+//! The five operations are in [`wire`]: a function that builds the request and
+//! one that reads the answer for each, so that any HTTP library can carry them.
+//!
 //! # Out of scope
 //!
 //! Sockets, TLS, time-outs and storage: those belong to transports, drivers
@@ -42,16 +46,21 @@ mod error;
 mod ids;
 mod mobile;
 mod money;
+mod private;
 mod secret;
 mod status;
 mod time;
+pub mod wire;
 
 pub use base_url::{BaseUrl, CallbackUrl, HttpHosts, RedirectUrl};
 pub use callback::Callback;
-pub use error::{Certainty, Delivery, Error, ErrorKind, InvalidInput, TransportError};
+pub use error::{
+    Certainty, Delivery, Error, ErrorKind, GatewayAnswer, InvalidInput, TransportError,
+};
 pub use ids::{MerchantOrderId, OrderId, RefId};
 pub use mobile::Mobile;
 pub use money::{Rial, Toman};
+pub use private::Private;
 pub use secret::Secret;
 pub use status::{OrderStatus, UnknownStatus};
 pub use time::Timestamp;

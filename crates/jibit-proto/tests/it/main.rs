@@ -8,9 +8,11 @@
 
 mod callback;
 mod errors;
+mod fixtures;
 mod ids;
 mod mobile;
 mod money;
 mod secrets;
 mod status;
 mod urls;
+mod wire;

@@ -1,0 +1,151 @@
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{MAX_BODY, Operation, redact};
+use crate::{Certainty, Error, ErrorKind, GatewayAnswer, Secret};
+
+/// `{"errorCode": 0, "result": {…}}`, as far as it is there. A field that
+/// stands twice makes it unreadable.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(rename = "errorCode")]
+    code: Option<i64>,
+    message: Option<serde_json::Value>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+}
+
+/// Reads the result out of an answer to `operation`, or says what the answer
+/// is instead. `secrets` are what the request carried.
+pub(super) fn result<'a, T: Deserialize<'a>>(
+    operation: Operation,
+    answer: &'a Response<Bytes>,
+    secrets: &[&Secret],
+) -> Result<T, Error> {
+    let status = answer.status();
+    let body = answer.body();
+    let envelope = (body.len() <= MAX_BODY)
+        .then(|| serde_json::from_slice::<Envelope<'_>>(body).ok())
+        .flatten();
+    let code = envelope.as_ref().and_then(|envelope| envelope.code);
+    let gateway = GatewayAnswer {
+        status: status.as_u16(),
+        code,
+        message: envelope
+            .as_ref()
+            .and_then(|envelope| envelope.message.as_ref()?.as_str())
+            .map(|text| redact::message(text, secrets)),
+    };
+    let fail = |(kind, certainty, message)| {
+        Err(Error::from_answer(
+            kind,
+            certainty,
+            message,
+            gateway.clone(),
+        ))
+    };
+
+    if let Some(failure) = failure(operation, status, code) {
+        return fail(failure);
+    }
+    let read = match envelope {
+        Some(Envelope {
+            code: Some(0),
+            result: Some(result),
+            ..
+        }) => serde_json::from_str(result.get()).ok(),
+        // The document prints inquiry's answer bare; the gateway's own plug-in
+        // reads it from an envelope.
+        Some(Envelope {
+            code: None | Some(0),
+            result: None,
+            ..
+        }) if operation == Operation::Inquiry => serde_json::from_slice(body).ok(),
+        _ => None,
+    };
+    match read {
+        Some(result) => Ok(result),
+        None => fail((
+            ErrorKind::Unreadable,
+            Certainty::Unknown,
+            "the gateway's answer is not one of the protocol's",
+        )),
+    }
+}
+
+type Failure = (ErrorKind, Certainty, &'static str);
+
+/// What the answer's status and errorCode mean for `operation`; nothing if the
+/// answer may hold a result.
+fn failure(operation: Operation, status: StatusCode, code: Option<i64>) -> Option<Failure> {
+    use ErrorKind::{Configuration, Credentials, Refused, Unavailable};
+    let logs_in = matches!(operation, Operation::Authenticate | Operation::Refresh);
+    // A refusal of a verify says nothing of the money: an earlier one may have
+    // captured it. Only an inquiry tells.
+    let refusal = match operation {
+        Operation::Verify => Certainty::Unknown,
+        _ => Certainty::NothingHappened,
+    };
+    let (kind, certainty, message) = match status.as_u16() {
+        // An errorCode of 401 means the same inside a 200 or any refusal.
+        401 => (
+            Credentials,
+            refusal,
+            "the gateway does not accept the credentials",
+        ),
+        200..=299 | 400..=499 if code == Some(401) => (
+            Credentials,
+            refusal,
+            "the gateway does not accept the credentials",
+        ),
+        200..=299 => match code {
+            Some(1..) if logs_in => (Credentials, refusal, "the gateway refused the credentials"),
+            Some(1..) => (Refused, refusal, "the gateway refused"),
+            _ => return None,
+        },
+        300..=399 => {
+            let certainty = match operation {
+                Operation::Inquiry | Operation::Authenticate => Certainty::NothingHappened,
+                _ => Certainty::Unknown,
+            };
+            (
+                Configuration,
+                certainty,
+                "the gateway sent us elsewhere; no redirect is followed: check the base URL",
+            )
+        }
+        429 => (Unavailable, refusal, "the gateway asks us to wait"),
+        408 => (
+            Unavailable,
+            Certainty::Unknown,
+            "the gateway gave up waiting",
+        ),
+        400 | 403 if logs_in => (Credentials, refusal, "the gateway refused the credentials"),
+        404 if operation == Operation::Inquiry => {
+            (Refused, refusal, "the gateway knows no such order")
+        }
+        400..=499 => (Refused, refusal, "the gateway refused"),
+        _ => (
+            Unavailable,
+            Certainty::Unknown,
+            "the gateway is out of order",
+        ),
+    };
+    Some((kind, certainty, message))
+}
+
+/// The error of an answer that parsed and cannot be what it says it is.
+pub(super) fn implausible(
+    answer: &Response<Bytes>,
+    kind: ErrorKind,
+    message: &'static str,
+) -> Error {
+    let gateway = GatewayAnswer {
+        status: answer.status().as_u16(),
+        code: None,
+        message: None,
+    };
+    Error::from_answer(kind, Certainty::Unknown, message, gateway)
+}

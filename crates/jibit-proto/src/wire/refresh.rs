@@ -1,0 +1,45 @@
+//! `POST /authenticate/refresh`: a fresh pair for the old one, which may have
+//! expired. A refresh whose answer was lost is never sent again: the refresh
+//! token may be spent.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+
+use super::{
+    Operation,
+    authenticate::{Tokens, tokens},
+};
+use crate::{BaseUrl, Error, InvalidInput};
+
+/// Builds the request.
+///
+/// # Errors
+///
+/// If the base URL cannot carry the path.
+pub fn request(base: &BaseUrl, old: &Tokens) -> Result<Request<Bytes>, InvalidInput> {
+    let body = serde_json::json!({
+        "token": old.token.expose(),
+        "refreshToken": old.refresh_token.expose(),
+    });
+    super::request(
+        Method::POST,
+        base,
+        "/authenticate/refresh",
+        None,
+        body.to_string().into_bytes(),
+    )
+}
+
+/// Reads the answer; `old` is what the request carried, so that no error
+/// repeats it.
+///
+/// # Errors
+///
+/// Whatever the error, the password is the way on.
+pub fn parse(answer: &Response<Bytes>, old: &Tokens) -> Result<Tokens, Error> {
+    tokens(
+        Operation::Refresh,
+        answer,
+        &[&old.token, &old.refresh_token],
+    )
+}

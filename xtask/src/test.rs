@@ -1,0 +1,26 @@
+//! `cargo xtask test`: every test of the workspace.
+
+use crate::shell::{self, Failure};
+
+/// Entry point of the command.
+pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
+    shell::no_arguments("test", args)?;
+    Ok(run()?)
+}
+
+/// Runs the tests.
+///
+/// `--all-targets` is left out on purpose: with it cargo skips the doctests.
+pub(crate) fn run() -> Result<(), String> {
+    shell::run("cargo", &["test", "--workspace", "--locked"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_refused_before_anything_runs() {
+        assert!(matches!(command(&["--release"]), Err(Failure::Usage(_))));
+    }
+}
