@@ -192,6 +192,17 @@ impl Error {
         self.answer.as_ref()
     }
 
+    /// An answer that does not answer what was asked.
+    pub(crate) const fn other_question() -> Self {
+        Self {
+            kind: ErrorKind::Unreadable,
+            certainty: Certainty::Unknown,
+            message: "the answer is not one to what was asked",
+            answer: None,
+            source: None,
+        }
+    }
+
     pub(crate) const fn from_answer(
         kind: ErrorKind,
         certainty: Certainty,

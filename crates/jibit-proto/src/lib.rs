@@ -35,6 +35,9 @@
 //! The five operations are in [`wire`]: a function that builds the request and
 //! one that reads the answer for each, so that any HTTP library can carry them.
 //!
+//! What to ask in which order, and what the answers come to, is in [`flow`]:
+//! [`Look`], [`Capture`] and [`Settle`] end in a [`Verdict`].
+//!
 //! # Out of scope
 //!
 //! Sockets, TLS, time-outs and storage: those belong to transports, drivers
@@ -42,25 +45,36 @@
 
 mod base_url;
 mod callback;
+mod capture;
 mod error;
+pub mod flow;
 mod ids;
+mod look;
 mod mobile;
 mod money;
 mod private;
 mod secret;
+mod settle;
 mod status;
 mod time;
 pub mod wire;
 
 pub use base_url::{BaseUrl, CallbackUrl, HttpHosts, RedirectUrl};
 pub use callback::Callback;
+pub use capture::{Capture, Verdict};
 pub use error::{
     Certainty, Delivery, Error, ErrorKind, GatewayAnswer, InvalidInput, TransportError,
 };
 pub use ids::{MerchantOrderId, OrderId, RefId};
+pub use look::{Expected, Look, Mismatch, Payable, Receipt, Sighting};
 pub use mobile::Mobile;
 pub use money::{Rial, Toman};
 pub use private::Private;
 pub use secret::Secret;
+pub use settle::Settle;
 pub use status::{OrderStatus, UnknownStatus};
 pub use time::Timestamp;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

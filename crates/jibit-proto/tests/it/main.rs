@@ -9,6 +9,7 @@
 mod callback;
 mod errors;
 mod fixtures;
+mod flows;
 mod ids;
 mod mobile;
 mod money;

@@ -1,0 +1,363 @@
+//! Settle against a small gateway whose every answer may be lost or spoilt.
+
+use bytes::Bytes;
+use http::Response;
+use jibit_proto::flow::{Ask, Flow, Progress, Reply};
+use jibit_proto::wire::{inquiry, verify};
+use jibit_proto::{Error, ErrorKind, Expected, OrderStatus, Settle, TransportError, Verdict};
+
+/// What happens to one exchange.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    None,
+    NotSent,
+    LostBefore,
+    LostAfter,
+    SickBefore,
+    GarbledAfter,
+    RefusedAfter,
+    Unauthorized,
+}
+
+const FAULTS: [Fault; 8] = [
+    Fault::None,
+    Fault::NotSent,
+    Fault::LostBefore,
+    Fault::LostAfter,
+    Fault::SickBefore,
+    Fault::GarbledAfter,
+    Fault::RefusedAfter,
+    Fault::Unauthorized,
+];
+
+struct Gateway {
+    status: &'static str,
+    amount: u64,
+    captures: u32,
+    /// Whether the gateway refuses a verify of a confirmed order: nobody knows
+    /// which it does.
+    refuses_second: bool,
+    transcript: Vec<String>,
+}
+
+impl Gateway {
+    fn new(status: &'static str) -> Self {
+        Self {
+            status,
+            amount: 100,
+            captures: 0,
+            refuses_second: true,
+            transcript: Vec::new(),
+        }
+    }
+
+    fn verify(&mut self) -> Response<Bytes> {
+        match self.status {
+            "PURCHASE_BY_USER" => {
+                self.status = "PURCHASE_CONFIRM_BY_MERCHANT";
+                self.captures += 1;
+            }
+            "PURCHASE_CONFIRM_BY_MERCHANT" if !self.refuses_second => {}
+            _ => return answer(200, r#"{"errorCode":9,"message":"cannot verify"}"#),
+        }
+        let amount = self.amount;
+        answer(
+            200,
+            format!(
+                r#"{{"errorCode":0,"result":{{"merchantOrderId":"m-1","amount":{amount},"refId":"7"}}}}"#
+            ),
+        )
+    }
+
+    fn handle(&mut self, ask: Ask<'_>) -> Response<Bytes> {
+        match ask {
+            Ask::Verify(_) => self.verify(),
+            _ => answer(
+                200,
+                format!(
+                    r#"{{"statusV":"{}","merchantOrderId":" m-1","amount":{}}}"#,
+                    self.status, self.amount
+                ),
+            ),
+        }
+    }
+
+    /// One exchange: the request, the fault and the reading of what came.
+    fn exchange(&mut self, ask: Ask<'_>, fault: Fault) -> Result<Reply, Error> {
+        let verifies = matches!(ask, Ask::Verify(_));
+        self.transcript.push(format!(
+            "-> {} <- {fault:?}",
+            if verifies { "verify" } else { "inquiry" }
+        ));
+        let lost = || Err(TransportError::unknown("reset").into());
+        let answer = match fault {
+            Fault::NotSent => return Err(TransportError::not_sent("refused").into()),
+            Fault::LostBefore => return lost(),
+            Fault::LostAfter => {
+                self.handle(ask);
+                return lost();
+            }
+            Fault::None => self.handle(ask),
+            Fault::SickBefore => answer(502, "<html>"),
+            Fault::GarbledAfter => {
+                self.handle(ask);
+                answer(200, r#"{"errorCode":0,"res"#)
+            }
+            Fault::RefusedAfter => {
+                self.handle(ask);
+                answer(400, r#"{"errorCode":5}"#)
+            }
+            Fault::Unauthorized => answer(401, ""),
+        };
+        if verifies {
+            verify::parse(&answer).map(Reply::Verified)
+        } else {
+            inquiry::parse(&answer).map(Reply::Inquired)
+        }
+    }
+
+    /// Drives Settle through `faults`, then without any, as a driver does:
+    /// failed inquiries are repeated unless the gateway itself refuses them.
+    fn settle(&mut self, faults: &[Fault]) -> Result<Verdict, Error> {
+        let mut flow = Settle::new("o1".parse().unwrap(), expected());
+        let mut faults = faults.iter().copied();
+        for _ in 0..40 {
+            let ask = flow.ask();
+            let inquires = matches!(ask, Ask::Inquiry(_));
+            let reply = self.exchange(ask, faults.next().unwrap_or(Fault::None));
+            let safe = |error: &Error| inquires && error.kind() != ErrorKind::Refused;
+            if reply.as_ref().is_err_and(safe) {
+                continue;
+            }
+            if let Progress::Done(outcome) = flow.advance(reply) {
+                return outcome;
+            }
+        }
+        panic!("no end: {:#?}", self.transcript)
+    }
+
+    /// S5: every verify that may have arrived stands right behind an inquiry
+    /// that was answered, apart from ones that were certainly not sent.
+    fn assert_each_verify_follows_a_look(&self) {
+        let mut looked = false;
+        for line in &self.transcript {
+            match line.as_str() {
+                "-> inquiry <- None" => looked = true,
+                "-> verify <- NotSent" => assert!(looked, "{:#?}", self.transcript),
+                line if line.starts_with("-> verify") => {
+                    assert!(looked, "{:#?}", self.transcript);
+                    looked = false;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
+    Response::builder()
+        .status(status)
+        .body(body.into())
+        .unwrap()
+}
+
+fn expected() -> Expected {
+    Expected {
+        amount: "100".parse().unwrap(),
+        merchant_order_id: "m-1".parse().unwrap(),
+    }
+}
+
+/// Every pattern of `length` faults.
+fn patterns(length: u32) -> impl Iterator<Item = Vec<Fault>> {
+    let base = FAULTS.len();
+    (0..base.pow(length)).map(move |mut n| {
+        (0..length)
+            .map(|_| {
+                let fault = FAULTS[n % base];
+                n /= base;
+                fault
+            })
+            .collect()
+    })
+}
+
+#[test]
+fn every_fault_pattern_up_to_six_ends_in_the_truth() {
+    let mut paid = 0;
+    for (faults, refuses_second) in (0..=6)
+        .flat_map(patterns)
+        .flat_map(|faults| [(faults.clone(), true), (faults, false)])
+    {
+        let mut gateway = Gateway::new("PURCHASE_BY_USER");
+        gateway.refuses_second = refuses_second;
+        let outcome = gateway.settle(&faults);
+        gateway.assert_each_verify_follows_a_look();
+        let verify_left = gateway
+            .transcript
+            .iter()
+            .any(|line| line.starts_with("-> verify") && !line.ends_with("NotSent"));
+        let context = || format!("{outcome:?}: {:#?}", gateway.transcript);
+        assert!(gateway.captures <= 1, "{}", context());
+        match &outcome {
+            Ok(Verdict::Paid(receipt)) => {
+                paid += 1;
+                assert_eq!(receipt.expected, expected());
+                assert_eq!(gateway.captures, 1, "{}", context());
+            }
+            // Only a gateway that refuses may leave it open, never a lost answer.
+            Ok(Verdict::Undetermined { .. }) => {
+                assert!(verify_left, "{}", context());
+                let refuses =
+                    |fault: &Fault| matches!(fault, Fault::RefusedAfter | Fault::Unauthorized);
+                assert!(faults.iter().any(refuses), "{}", context());
+            }
+            Err(_) => assert!(!verify_left && gateway.captures == 0, "{}", context()),
+            Ok(_) => panic!("{}", context()),
+        }
+    }
+    assert!(paid > 200_000, "{paid}");
+}
+
+#[test]
+fn a_lost_verify_is_settled_by_a_look() {
+    let mut gateway = Gateway::new("PURCHASE_BY_USER");
+    let outcome = gateway.settle(&[Fault::None, Fault::LostAfter]);
+    assert!(matches!(outcome, Ok(Verdict::Paid(_))));
+    assert_eq!(
+        gateway.transcript,
+        [
+            "-> inquiry <- None",
+            "-> verify <- LostAfter",
+            "-> inquiry <- None",
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_payable_is_never_verified() {
+    for (status, amount) in [
+        ("INITIAL", 100),
+        ("PGENTRY", 100),
+        ("CANCEL_BY_USER", 100),
+        ("CANCEL_BY_SYSTEM", 100),
+        ("REFUNDED", 100),
+        ("PURCHASE_CONFIRM_BY_MERCHANT", 100),
+        ("PURCHASE_BY_USER", 99),
+        ("PURCHASE_CONFIRM_BY_MERCHANT", 1000),
+    ] {
+        let mut gateway = Gateway {
+            amount,
+            ..Gateway::new(status)
+        };
+        let verdict = gateway.settle(&[]).unwrap();
+        assert_eq!(gateway.transcript, ["-> inquiry <- None"]);
+        match (status, amount, verdict) {
+            (_, 99 | 1000, Verdict::Mismatch(mismatch)) => {
+                assert_eq!(mismatch.payment.amount.unwrap().get(), amount)
+            }
+            ("INITIAL" | "PGENTRY", _, Verdict::Pending(seen)) => assert_eq!(seen.as_str(), status),
+            (
+                "CANCEL_BY_USER" | "CANCEL_BY_SYSTEM",
+                _,
+                Verdict::NotPaid {
+                    status: seen,
+                    refunded,
+                },
+            ) => {
+                assert_eq!((seen.as_str(), refunded), (status, false));
+            }
+            ("REFUNDED", _, Verdict::Undetermined { last_status, .. }) => {
+                assert_eq!(last_status.unwrap().as_str(), status);
+            }
+            ("PURCHASE_CONFIRM_BY_MERCHANT", 100, Verdict::Paid(_)) => {}
+            (.., verdict) => panic!("{status} {amount}: {verdict:?}"),
+        }
+    }
+}
+
+/// A capture that has sent a verify and lost its answer.
+fn in_doubt() -> Settle {
+    let mut gateway = Gateway::new("PURCHASE_BY_USER");
+    let mut flow = Settle::new("o1".parse().unwrap(), expected());
+    for fault in [Fault::None, Fault::LostBefore] {
+        let reply = gateway.exchange(flow.ask(), fault);
+        assert!(!matches!(flow.advance(reply), Progress::Done(_)));
+    }
+    flow
+}
+
+fn look(flow: &mut Settle, status: &'static str) -> Verdict {
+    let reply = Gateway::new(status).exchange(flow.ask(), Fault::None);
+    match flow.advance(reply) {
+        Progress::Done(outcome) => outcome.unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_paid_order_that_reads_unpaid_after_a_verify_left_is_a_doubt() {
+    for status in ["INITIAL", "PGENTRY", "REFUNDED"] {
+        match look(&mut in_doubt(), status) {
+            Verdict::Undetermined {
+                last_status: Some(seen),
+                cause: Some(_),
+            } => assert_eq!(seen.as_str(), status),
+            verdict => panic!("{verdict:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_payment_that_was_seen_paid_is_told_as_refunded() {
+    let verdict = look(&mut in_doubt(), "CANCEL_BY_SYSTEM");
+    assert!(matches!(
+        verdict,
+        Verdict::NotPaid {
+            status: OrderStatus::CancelBySystem,
+            refunded: true
+        }
+    ));
+}
+
+#[test]
+fn no_time_left_is_an_error_before_a_verify_and_a_doubt_after_it() {
+    let late = || Error::from(TransportError::not_sent("no time left"));
+    let mut before = Settle::new("o1".parse().unwrap(), expected());
+    assert_eq!(
+        before.expire(late()).unwrap_err().kind(),
+        ErrorKind::Transport
+    );
+    assert!(matches!(
+        in_doubt().expire(late()),
+        Ok(Verdict::Undetermined { cause: Some(_), .. })
+    ));
+}
+
+#[test]
+fn a_gateway_that_keeps_refusing_ends_in_a_doubt_and_not_in_a_loop() {
+    let mut gateway = Gateway::new("PURCHASE_BY_USER");
+    let faults: Vec<_> = (0..30)
+        .map(|n| {
+            if n % 2 == 0 {
+                Fault::None
+            } else {
+                Fault::Unauthorized
+            }
+        })
+        .collect();
+    let outcome = gateway.settle(&faults);
+    assert!(matches!(
+        outcome,
+        Ok(Verdict::Undetermined {
+            last_status: Some(OrderStatus::PurchaseByUser),
+            ..
+        })
+    ));
+    let verifies = gateway
+        .transcript
+        .iter()
+        .filter(|line| line.starts_with("-> verify"))
+        .count();
+    assert_eq!(verifies, 3);
+}
