@@ -96,7 +96,7 @@ impl Capture {
                     Comparison::Silent => Error::other_question(),
                 }
             }
-            Ok(Reply::Inquired(_)) => Error::other_question(),
+            Ok(_) => Error::other_question(),
             Err(error) => error,
         };
         if error.certainty() == Certainty::NothingHappened {
@@ -163,6 +163,10 @@ impl Flow for Capture {
             Progress::Next => Progress::Next,
             Progress::Pause => Progress::Pause,
         }
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.left
     }
 
     fn expire(&mut self, cause: Error) -> Self::Output {

@@ -192,6 +192,26 @@ impl Error {
         self.answer.as_ref()
     }
 
+    /// The call's time ended before anything of it was sent.
+    pub(crate) const fn no_time() -> Self {
+        Self {
+            kind: ErrorKind::Unavailable,
+            certainty: Certainty::NothingHappened,
+            message: "the call's time is over",
+            answer: None,
+            source: None,
+        }
+    }
+
+    /// The same failure, of a renewal that a call waited for: the call's own
+    /// request never left.
+    pub(crate) fn before_sending(&self) -> Self {
+        Self {
+            certainty: Certainty::NothingHappened,
+            ..self.clone()
+        }
+    }
+
     /// An answer that does not answer what was asked.
     pub(crate) const fn other_question() -> Self {
         Self {

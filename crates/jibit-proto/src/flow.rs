@@ -15,13 +15,21 @@
 
 use crate::{
     Error, OrderId,
-    wire::{Payment, inquiry::Inquired},
+    wire::{
+        Payment,
+        initiate::{Initiated, NewOrder},
+        inquiry::Inquired,
+    },
 };
 
 /// The request that a flow wants next.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Ask<'a> {
+    /// A pair of tokens from the gateway, not from before the call.
+    Authenticate,
+    /// `POST /order/initiate`: once it may have arrived, never again.
+    Initiate(&'a NewOrder),
     /// `GET /order/inquiry/{orderId}`: safe to repeat.
     Inquiry(&'a OrderId),
     /// `POST /order/verify/{orderId}`: to be sent once for each time it is
@@ -33,6 +41,10 @@ pub enum Ask<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Reply {
+    /// To [`Ask::Authenticate`].
+    Authenticated,
+    /// To [`Ask::Initiate`].
+    Initiated(Initiated),
     /// To [`Ask::Inquiry`].
     Inquired(Inquired),
     /// To [`Ask::Verify`].
@@ -57,6 +69,9 @@ mod sealed {
     impl Sealed for crate::Look {}
     impl Sealed for crate::Capture {}
     impl Sealed for crate::Settle {}
+    impl Sealed for crate::Authenticate {}
+    impl Sealed for crate::Initiate {}
+    impl Sealed for crate::Inquiry {}
 }
 
 /// One outcome, one or more requests. The crate's own flows are the only ones:
@@ -75,4 +90,10 @@ pub trait Flow: sealed::Sealed {
     /// Ends the flow where it stands, because there is no time left or no way
     /// on; `cause` says which.
     fn expire(&mut self, cause: Error) -> Self::Output;
+
+    /// Whether money may be on the way: such a flow is not held to the
+    /// session's retry budget, only to its pauses and its deadline.
+    fn is_urgent(&self) -> bool {
+        false
+    }
 }

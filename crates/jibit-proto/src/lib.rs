@@ -36,7 +36,9 @@
 //! one that reads the answer for each, so that any HTTP library can carry them.
 //!
 //! What to ask in which order, and what the answers come to, is in [`flow`]:
-//! [`Look`], [`Capture`] and [`Settle`] end in a [`Verdict`].
+//! [`Look`], [`Capture`] and [`Settle`] end in a [`Verdict`]. A [`Session`] holds the
+//! tokens and drives flows: it says what to send, how long to wait and when a
+//! call has ended; [`session`] opens with the loop that a driver runs.
 //!
 //! # Out of scope
 //!
@@ -54,7 +56,9 @@ mod mobile;
 mod money;
 mod private;
 mod secret;
+pub mod session;
 mod settle;
+mod single;
 mod status;
 mod time;
 pub mod wire;
@@ -71,7 +75,9 @@ pub use mobile::Mobile;
 pub use money::{Rial, Toman};
 pub use private::Private;
 pub use secret::Secret;
+pub use session::{Config, Session};
 pub use settle::Settle;
+pub use single::{Authenticate, Initiate, Inquiry};
 pub use status::{OrderStatus, UnknownStatus};
 pub use time::Timestamp;
 

@@ -131,7 +131,7 @@ impl Flow for Look {
     fn advance(&mut self, reply: Result<Reply, Error>) -> Progress<Self::Output> {
         Progress::Done(match reply {
             Ok(Reply::Inquired(inquired)) => Ok(self.judge(inquired)),
-            Ok(Reply::Verified(_)) => Err(Error::other_question()),
+            Ok(_) => Err(Error::other_question()),
             Err(error) => Err(error),
         })
     }

@@ -64,6 +64,10 @@ impl Flow for Settle {
         }))
     }
 
+    fn is_urgent(&self) -> bool {
+        matches!(&self.0, Step::Capture(capture) if capture.is_urgent())
+    }
+
     fn expire(&mut self, cause: Error) -> Self::Output {
         match &mut self.0 {
             Step::Look(_) => Err(cause),

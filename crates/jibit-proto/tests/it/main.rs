@@ -14,6 +14,7 @@ mod ids;
 mod mobile;
 mod money;
 mod secrets;
+mod session;
 mod status;
 mod urls;
 mod wire;

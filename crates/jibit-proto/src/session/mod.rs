@@ -1,0 +1,484 @@
+//! The session: one pair of tokens, shared by every call of an account.
+//!
+//! The whole contract of a driver, here with a gateway that answers anything
+//! with a refusal:
+//!
+//! ```
+//! use jibit_proto::{Config, Inquiry, Secret, Session, Timestamp, session::Step};
+//!
+//! # fn my_http(_: http::Request<bytes::Bytes>) -> jibit_proto::session::Answer {
+//! #     Ok(http::Response::new(r#"{"errorCode": 3}"#.into()))
+//! # }
+//! let mut now = Timestamp::from_unix_millis(1_800_000_000_000);
+//! let config = Config::new("https://pg.jibit.mobi", "7746", Secret::new("123456"));
+//! let mut session = Session::new(config, 7)?;
+//!
+//! let mut call = session.begin(Inquiry::new("7wvkgrn0".parse()?), now);
+//! let outcome = loop {
+//!     match call.poll(&mut session, now) {
+//!         Step::Send(out) => call.receive(&mut session, my_http(out.request), now),
+//!         Step::Wait(until) => now = until, // sleep until then, or until woken
+//!         Step::Done(outcome) => break outcome,
+//!     }
+//! };
+//! assert_eq!(outcome.unwrap_err().kind(), jibit_proto::ErrorKind::Credentials);
+//! # Ok::<(), jibit_proto::InvalidInput>(())
+//! ```
+
+mod backoff;
+mod config;
+mod exchange;
+mod slots;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use base64::Engine as _;
+use bytes::Bytes;
+use http::{Request, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    BaseUrl, Error, ErrorKind, InvalidInput, Secret, Timestamp, TransportError,
+    flow::Flow,
+    wire::{self, Operation, authenticate::Tokens},
+};
+use backoff::{Backoff, Budget};
+use slots::Slots;
+
+pub use config::Config;
+pub use exchange::{Exchange, Outgoing, Step};
+
+/// What a transport brings: an answer of whatever status, or the reason why
+/// there is none.
+pub type Answer = Result<Response<Bytes>, TransportError>;
+
+/// How much longer than an attempt its lease and its slot last.
+const GRACE: Duration = Duration::from_secs(5);
+/// No pair younger than this is renewed: a gateway that refuses what it has
+/// just handed out is not asked for more at once.
+const YOUNG: Duration = Duration::from_secs(5);
+/// After a refused renewal, how long the living token is used before the next.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+/// The life of a token that cannot be read.
+const UNREADABLE_LIFE: Duration = Duration::from_secs(23 * 3600);
+
+/// A call of a session, for waking it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(u64);
+
+/// The tokens of one account and who may renew them.
+///
+/// One value for all calls, behind a lock of the driver's that is never held
+/// over IO. After each [`Exchange::poll`], [`Exchange::receive`] and
+/// [`Exchange::abandon`] a driver with several calls takes
+/// [`take_woken`](Self::take_woken) and polls those calls.
+#[derive(Debug)]
+pub struct Session {
+    config: Config,
+    base: BaseUrl,
+    pair: Option<Pair>,
+    /// Counts the pairs; a 401 tells only of the one that its request carried.
+    version: u64,
+    lease: Option<Lease>,
+    leases: u64,
+    /// The last definite refusal and the lease that it came under.
+    refusal: Option<(u64, Error)>,
+    /// No renewal before this.
+    not_before: Timestamp,
+    renewal_failures: u32,
+    renewal_error: Option<Error>,
+    calls: u64,
+    parked: BTreeSet<CallId>,
+    woken: BTreeSet<CallId>,
+    slots: Slots,
+    backoff: Backoff,
+    budget: Budget,
+}
+
+#[derive(Debug)]
+struct Pair {
+    token: Secret,
+    /// Taken out when it is sent: it can never be sent twice.
+    refresh_token: Option<Secret>,
+    received: Timestamp,
+    expires: Timestamp,
+    /// Whether no 401 told otherwise.
+    alive: bool,
+}
+
+impl Pair {
+    fn lives(&self, now: Timestamp) -> bool {
+        self.alive && now < self.expires
+    }
+
+    /// Whether the last tenth of its life has begun.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let life = self.expires.since(self.received);
+        self.expires.since(now) < life / 10
+    }
+}
+
+#[derive(Debug)]
+struct Lease {
+    number: u64,
+    until: Timestamp,
+}
+
+/// A renewal under way.
+#[derive(Debug)]
+struct Renewal {
+    lease: u64,
+    /// The version that it is to replace.
+    version: u64,
+    /// The pair that it spends; the password if there is none.
+    spends: Option<Tokens>,
+}
+
+/// What a call that needs a token is told.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once and never kept"
+)]
+enum Access {
+    Token {
+        token: Secret,
+        version: u64,
+    },
+    Renew {
+        renewal: Renewal,
+        request: Result<Request<Bytes>, InvalidInput>,
+    },
+    Wait {
+        until: Timestamp,
+        lease: Option<u64>,
+    },
+    Refused(Error),
+}
+
+impl Session {
+    /// A session without tokens. `seed` is for the jitter of pauses: give
+    /// each process another one.
+    ///
+    /// # Errors
+    ///
+    /// If a setting cannot work.
+    pub fn new(config: Config, seed: u64) -> Result<Self, InvalidInput> {
+        Ok(Self {
+            base: config.check()?,
+            slots: Slots::new(config.max_in_flight),
+            config,
+            pair: None,
+            version: 0,
+            lease: None,
+            leases: 0,
+            refusal: None,
+            not_before: Timestamp::default(),
+            renewal_failures: 0,
+            renewal_error: None,
+            calls: 0,
+            parked: BTreeSet::new(),
+            woken: BTreeSet::new(),
+            backoff: Backoff::new(seed),
+            budget: Budget::new(),
+        })
+    }
+
+    /// Begins a call, which has the configured deadline from `now`.
+    pub fn begin<F: Flow>(&mut self, flow: F, now: Timestamp) -> Exchange<F> {
+        self.calls += 1;
+        Exchange::new(CallId(self.calls), flow, now, now + self.config.deadline)
+    }
+
+    /// A call that should be polled again, because what it waits for may be
+    /// there. Ask until there is none.
+    pub fn take_woken(&mut self) -> Option<CallId> {
+        self.woken.pop_first()
+    }
+
+    /// Replaces the password: tokens and refusals of the old one count no
+    /// more, nor does what a renewal with it still brings.
+    pub fn set_password(&mut self, password: Secret) {
+        self.config.password = password;
+        self.pair = None;
+        self.version += 1;
+        self.lease = None;
+        self.refusal = None;
+        self.not_before = Timestamp::default();
+        self.wake_parked();
+    }
+
+    /// Where the gateway is.
+    #[must_use]
+    pub fn base_url(&self) -> &BaseUrl {
+        &self.base
+    }
+
+    /// The tokens, for [`restore`](Self::restore) in a later run. Whoever
+    /// reads this text can act as the merchant.
+    #[must_use]
+    pub fn export(&self) -> Option<Secret> {
+        let pair = self.pair.as_ref().filter(|pair| pair.alive)?;
+        let saved = Saved {
+            version: Saved::VERSION,
+            origin: self.base.origin().to_owned(),
+            username: self.config.username.clone(),
+            token: pair.token.expose().to_owned(),
+            refresh_token: pair
+                .refresh_token
+                .as_ref()
+                .map(|secret| secret.expose().to_owned()),
+            received: pair.received.as_unix_millis(),
+            expires: pair.expires.as_unix_millis(),
+        };
+        serde_json::to_string(&saved).ok().map(Secret::new)
+    }
+
+    /// Takes up tokens that an earlier run [exported](Self::export).
+    ///
+    /// # Errors
+    ///
+    /// If the text is damaged or another account's; the session then goes on
+    /// without.
+    pub fn restore(&mut self, saved: &Secret) -> Result<(), InvalidInput> {
+        let invalid = |problem| {
+            InvalidInput::new(
+                "saved tokens",
+                problem,
+                "go on without: the gateway gives others",
+            )
+        };
+        let saved: Saved =
+            serde_json::from_str(saved.expose()).map_err(|_| invalid("are damaged"))?;
+        if saved.version != Saved::VERSION {
+            return Err(invalid("are of another version"));
+        }
+        if saved.origin != self.base.origin() || saved.username != self.config.username {
+            return Err(invalid("are another account's"));
+        }
+        let token = Secret::new(saved.token);
+        token.bearer()?;
+        self.version += 1;
+        self.pair = Some(Pair {
+            token,
+            refresh_token: saved.refresh_token.map(Secret::new),
+            received: Timestamp::from_unix_millis(saved.received),
+            expires: Timestamp::from_unix_millis(saved.expires),
+            alive: true,
+        });
+        self.wake_parked();
+        Ok(())
+    }
+
+    /// A token for the call `id`, or what it has to do or wait for instead.
+    /// With `since`, only a pair received from then on will do.
+    fn access(
+        &mut self,
+        id: CallId,
+        now: Timestamp,
+        waited_on: Option<u64>,
+        since: Option<Timestamp>,
+    ) -> Access {
+        let held = self.lease.as_ref().filter(|lease| now < lease.until);
+        let may_renew = held.is_none() && now >= self.not_before;
+        let pair = self.pair.as_ref().filter(|pair| pair.lives(now));
+        let fits = |pair: &&Pair| {
+            since.is_none_or(|since| pair.received >= since || now.since(pair.received) < YOUNG)
+        };
+        if let Some(pair) = pair.filter(fits)
+            && !(may_renew && pair.is_due(now))
+        {
+            return Access::Token {
+                token: pair.token.clone(),
+                version: self.version,
+            };
+        }
+        if let (Some(waited_on), Some((lease, error))) = (waited_on, &self.refusal)
+            && *lease >= waited_on
+        {
+            return Access::Refused(error.clone());
+        }
+        if !may_renew {
+            let wait = match held {
+                Some(lease) => Access::Wait {
+                    until: lease.until,
+                    lease: Some(lease.number),
+                },
+                None => Access::Wait {
+                    until: self.not_before,
+                    lease: None,
+                },
+            };
+            self.parked.insert(id);
+            return wait;
+        }
+        self.renew(now, since.is_some())
+    }
+
+    /// Gives out the lease and the request that goes with it.
+    fn renew(&mut self, now: Timestamp, by_password: bool) -> Access {
+        self.leases += 1;
+        self.lease = Some(Lease {
+            number: self.leases,
+            until: now + self.config.attempt_timeout + GRACE,
+        });
+        let spends = self
+            .pair
+            .as_mut()
+            .filter(|_| !by_password)
+            .and_then(|pair| {
+                let refresh_token = pair.refresh_token.take()?;
+                Some(Tokens {
+                    token: pair.token.clone(),
+                    refresh_token,
+                })
+            });
+        let request = match &spends {
+            Some(old) => wire::refresh::request(&self.base, old),
+            None => wire::authenticate::request(
+                &self.base,
+                &self.config.username,
+                &self.config.password,
+            ),
+        };
+        let renewal = Renewal {
+            lease: self.leases,
+            version: self.version,
+            spends,
+        };
+        Access::Renew { renewal, request }
+    }
+
+    /// Takes what came of a renewal.
+    fn renewed(&mut self, renewal: &Renewal, answer: Answer, now: Timestamp) {
+        let asked = answer.as_ref().ok().and_then(exchange::retry_after);
+        let tokens = answer
+            .map_err(Error::from)
+            .and_then(|answer| match &renewal.spends {
+                Some(old) => wire::refresh::parse(&answer, old),
+                None => wire::authenticate::parse(&answer, &self.config.password),
+            });
+        // A late answer counts as long as there is no newer pair.
+        let newest = self.version == renewal.version;
+        self.give_up_lease(renewal.lease);
+        match tokens {
+            Ok(tokens) if newest => self.install(tokens, now),
+            Err(error) if newest => self.renewal_failed(renewal, error, asked, now),
+            _ => {}
+        }
+    }
+
+    fn install(&mut self, tokens: Tokens, now: Timestamp) {
+        let life = life(tokens.token.expose()).unwrap_or(UNREADABLE_LIFE);
+        self.version += 1;
+        self.pair = Some(Pair {
+            token: tokens.token,
+            refresh_token: Some(tokens.refresh_token),
+            received: now,
+            expires: now + life,
+            alive: true,
+        });
+        self.refusal = None;
+        self.renewal_failures = 0;
+        self.renewal_error = None;
+        self.not_before = now + YOUNG;
+    }
+
+    fn renewal_failed(
+        &mut self,
+        renewal: &Renewal,
+        error: Error,
+        asked: Option<Duration>,
+        now: Timestamp,
+    ) {
+        use ErrorKind::{Transport, Unavailable, Unreadable};
+        let passing = matches!(error.kind(), Transport | Unavailable | Unreadable);
+        if renewal.spends.is_some() {
+            // Whatever refresh says, the password is the way on.
+            if passing {
+                self.not_before = now + self.backoff.pause(0, asked);
+            }
+        } else if passing {
+            self.not_before = now + self.backoff.pause(self.renewal_failures, asked);
+            self.renewal_failures = self.renewal_failures.saturating_add(1);
+        } else {
+            self.refusal = Some((renewal.lease, error.clone()));
+            if self.pair.as_ref().is_some_and(|pair| pair.lives(now)) {
+                self.not_before = now + REFUSED_PAUSE;
+            }
+        }
+        self.renewal_error = Some(error);
+    }
+
+    fn give_up_lease(&mut self, number: u64) {
+        if self
+            .lease
+            .as_ref()
+            .is_some_and(|lease| lease.number == number)
+        {
+            self.lease = None;
+        }
+        self.wake_parked();
+    }
+
+    /// A 401 for the token of `version`: a newer one is not touched.
+    fn reject(&mut self, version: u64) {
+        if self.version == version
+            && let Some(pair) = &mut self.pair
+        {
+            pair.alive = false;
+        }
+    }
+
+    /// Forgets what the call holds and waits for.
+    fn forget(&mut self, id: CallId) {
+        self.parked.remove(&id);
+        self.slots.leave(id, &mut self.woken);
+        self.woken.remove(&id);
+    }
+
+    fn wake_parked(&mut self) {
+        self.woken.append(&mut self.parked);
+    }
+}
+
+/// Tokens at rest between two runs.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Saved {
+    version: u32,
+    origin: String,
+    username: String,
+    token: String,
+    refresh_token: Option<String>,
+    received: u64,
+    expires: u64,
+}
+
+impl Saved {
+    const VERSION: u32 = 1;
+}
+
+/// How long a token says that it lives, `exp - iat`: read only to know when to
+/// renew, never believed over a 401.
+fn life(token: &str) -> Option<Duration> {
+    #[derive(Deserialize)]
+    struct Claims {
+        iat: u64,
+        exp: u64,
+    }
+
+    let payload = token.split('.').nth(1)?;
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(payload)
+        .ok()?;
+    let claims: Claims = serde_json::from_slice(&claims).ok()?;
+    let life = Duration::from_secs(claims.exp.checked_sub(claims.iat)?);
+    (life >= Duration::from_secs(1)).then_some(life)
+}
+
+const fn operation(renewal: &Renewal) -> Operation {
+    match renewal.spends {
+        Some(_) => Operation::Refresh,
+        None => Operation::Authenticate,
+    }
+}

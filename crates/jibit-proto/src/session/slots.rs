@@ -1,0 +1,69 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::CallId;
+use crate::Timestamp;
+
+/// Who may send: at most so many at once, in the order of asking. A slot that
+/// falls free is handed to the head of the queue, not raced for.
+#[derive(Debug)]
+pub(super) struct Slots {
+    max: usize,
+    /// Requests under way, each with the instant at which it is long overdue.
+    taken: BTreeMap<CallId, Timestamp>,
+    granted: BTreeSet<CallId>,
+    queue: VecDeque<CallId>,
+    /// Who of the queue still waits; the others have left.
+    waiting: BTreeSet<CallId>,
+}
+
+impl Slots {
+    pub(super) const fn new(max: usize) -> Self {
+        Self {
+            max,
+            taken: BTreeMap::new(),
+            granted: BTreeSet::new(),
+            queue: VecDeque::new(),
+            waiting: BTreeSet::new(),
+        }
+    }
+
+    /// Takes a slot for `id`, or puts it into the queue.
+    pub(super) fn take(&mut self, id: CallId, now: Timestamp, overdue: Timestamp) -> bool {
+        if self.is_full() {
+            // Only a call that was dropped without `abandon` gets this old.
+            self.taken.retain(|_, overdue| *overdue > now);
+        }
+        let free = self.granted.remove(&id) || (self.waiting.is_empty() && !self.is_full());
+        if free {
+            self.taken.insert(id, overdue);
+        } else if self.waiting.insert(id) {
+            self.queue.push_back(id);
+        }
+        free
+    }
+
+    /// Gives up the slot, the grant or the place in the queue. Whoever is
+    /// granted a slot by that is put into `woken`.
+    pub(super) fn leave(&mut self, id: CallId, woken: &mut BTreeSet<CallId>) {
+        self.taken.remove(&id);
+        self.granted.remove(&id);
+        self.waiting.remove(&id);
+        while !self.is_full()
+            && let Some(next) = self.queue.pop_front()
+        {
+            if self.waiting.remove(&next) {
+                self.granted.insert(next);
+                woken.insert(next);
+            }
+        }
+    }
+
+    /// When a slot may fall free without anybody saying so.
+    pub(super) fn next_overdue(&self) -> Timestamp {
+        self.taken.values().min().copied().unwrap_or(Timestamp::MAX)
+    }
+
+    fn is_full(&self) -> bool {
+        self.taken.len() + self.granted.len() >= self.max
+    }
+}

@@ -1,0 +1,660 @@
+//! Calls of one session against a scripted gateway, under a clock that jumps.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use jibit_proto::flow::Flow;
+use jibit_proto::session::{Answer, CallId, Exchange, Outgoing, Step};
+use jibit_proto::wire::{Operation, initiate::NewOrder};
+use jibit_proto::{
+    Authenticate, CallbackUrl, Certainty, Config, Error, ErrorKind, Expected, Initiate, Inquiry,
+    Secret, Session, Settle, Timestamp, TransportError, Verdict,
+};
+use proptest::prelude::*;
+
+const START: Timestamp = Timestamp::from_unix_millis(1_800_000_000_000);
+
+fn config(password: &str) -> Config {
+    Config::new("http://127.0.0.1:8090", "7746", Secret::new(password))
+}
+
+fn ok(body: impl Into<Bytes>) -> Answer {
+    Ok(Response::new(body.into()))
+}
+
+fn status(code: u16) -> Answer {
+    Ok(Response::builder().status(code).body(Bytes::new()).unwrap())
+}
+
+fn lost() -> Answer {
+    Err(TransportError::unknown("reset"))
+}
+
+fn not_sent() -> Answer {
+    Err(TransportError::not_sent("refused"))
+}
+
+fn tokens(n: u32) -> Answer {
+    ok(format!(
+        r#"{{"errorCode":0,"result":{{"token":"token-{n}","refreshToken":"refresh-{n}"}}}}"#
+    ))
+}
+
+fn order(status: &str) -> Answer {
+    ok(format!(
+        r#"{{"statusV":"{status}","merchantOrderId":"m-1","amount":100}}"#
+    ))
+}
+
+fn inquiry() -> Inquiry {
+    Inquiry::new("o1".parse().unwrap())
+}
+
+fn initiate() -> Initiate {
+    let url = CallbackUrl::new("https://shop.example/").unwrap();
+    let order = NewOrder::new(
+        "100".parse().unwrap(),
+        url,
+        "09121234567".parse().unwrap(),
+        "m-1".parse().unwrap(),
+    );
+    Initiate::new(order.unwrap())
+}
+
+fn settle() -> Settle {
+    let expected = Expected {
+        amount: "100".parse().unwrap(),
+        merchant_order_id: "m-1".parse().unwrap(),
+    };
+    Settle::new("o1".parse().unwrap(), expected)
+}
+
+fn bearer(request: &Request<Bytes>) -> Option<String> {
+    Some(
+        request
+            .headers()
+            .get("authorization")?
+            .to_str()
+            .unwrap()
+            .to_owned(),
+    )
+}
+
+/// A gateway that hands out numbered tokens and accepts the newest.
+#[derive(Default)]
+struct Gateway {
+    pairs: u32,
+    log: Vec<Operation>,
+    /// The password is wrong.
+    refuses: bool,
+    verified: bool,
+}
+
+impl Gateway {
+    fn handle(&mut self, out: &Outgoing) -> Answer {
+        self.log.push(out.operation);
+        let renews = matches!(out.operation, Operation::Authenticate | Operation::Refresh);
+        if !renews && bearer(&out.request) != Some(format!("Bearer token-{}", self.pairs)) {
+            return status(401);
+        }
+        match out.operation {
+            Operation::Authenticate if self.refuses => ok(r#"{"errorCode":3,"message":"wrong"}"#),
+            Operation::Authenticate | Operation::Refresh => {
+                self.pairs += 1;
+                tokens(self.pairs)
+            }
+            Operation::Inquiry if self.verified => order("PURCHASE_CONFIRM_BY_MERCHANT"),
+            Operation::Inquiry => order("PURCHASE_BY_USER"),
+            Operation::Verify => {
+                self.verified = true;
+                ok(r#"{"errorCode":0,"result":{"merchantOrderId":"m-1","amount":100}}"#)
+            }
+            Operation::Initiate => ok(
+                r#"{"errorCode":0,"result":{"orderId":"o1","merchantOrderId":"m-1","redirectUrl":"https://a/"}}"#,
+            ),
+        }
+    }
+
+    fn count(&self, operation: Operation) -> usize {
+        self.log
+            .iter()
+            .filter(|logged| **logged == operation)
+            .count()
+    }
+}
+
+/// A driver of many calls: one answer at a time, the oldest first; when all
+/// wait, the clock jumps to the next instant that anybody waits for.
+struct World<F: Flow> {
+    session: Session,
+    now: Timestamp,
+    calls: Vec<Option<Exchange<F>>>,
+    in_flight: Vec<(usize, Outgoing)>,
+    outcomes: BTreeMap<usize, (F::Output, Timestamp)>,
+    most_in_flight: usize,
+}
+
+impl<F: Flow> World<F> {
+    fn new(mut session: Session, flows: impl IntoIterator<Item = F>, now: Timestamp) -> Self {
+        let calls = flows
+            .into_iter()
+            .map(|flow| Some(session.begin(flow, now)))
+            .collect();
+        let (in_flight, outcomes) = (Vec::new(), BTreeMap::new());
+        Self {
+            session,
+            now,
+            calls,
+            in_flight,
+            outcomes,
+            most_in_flight: 0,
+        }
+    }
+
+    /// Polls the call; the instant that it waits for.
+    fn poll(&mut self, n: usize) -> Timestamp {
+        let Some(call) = &mut self.calls[n] else {
+            return Timestamp::MAX;
+        };
+        match call.poll(&mut self.session, self.now) {
+            Step::Send(out) => {
+                assert!(
+                    !self.in_flight.iter().any(|(m, _)| *m == n),
+                    "two requests of one call"
+                );
+                let renewal = |out: &Outgoing| {
+                    matches!(out.operation, Operation::Authenticate | Operation::Refresh)
+                };
+                assert!(
+                    !renewal(&out) || !self.in_flight.iter().any(|(_, out)| renewal(out)),
+                    "S12: two renewals"
+                );
+                self.in_flight.push((n, out));
+                self.most_in_flight = self.most_in_flight.max(self.in_flight.len());
+                Timestamp::MAX
+            }
+            Step::Wait(until) => until,
+            Step::Done(outcome) => {
+                self.calls[n] = None;
+                self.outcomes.insert(n, (outcome, self.now));
+                Timestamp::MAX
+            }
+        }
+    }
+
+    /// Polls only what the session woke: what a driver with exact wake-ups does.
+    fn poll_woken(&mut self) {
+        while let Some(id) = self.session.take_woken() {
+            let is = |call: &Option<Exchange<F>>| call.as_ref().map(Exchange::id) == Some(id);
+            if let Some(n) = self.calls.iter().position(is) {
+                self.poll(n);
+            }
+        }
+    }
+
+    fn run(&mut self, mut answer: impl FnMut(&Outgoing) -> Answer) {
+        let mut waits: Vec<_> = (0..self.calls.len()).map(|n| self.poll(n)).collect();
+        for _ in 0..100_000 {
+            self.poll_woken();
+            if self.in_flight.is_empty() {
+                if self.calls.iter().all(Option::is_none) {
+                    return;
+                }
+                waits = (0..self.calls.len()).map(|n| self.poll(n)).collect();
+                self.poll_woken();
+                let next = waits.iter().min().copied().unwrap();
+                if self.in_flight.is_empty() && self.calls.iter().any(Option::is_some) {
+                    assert!(next < Timestamp::MAX, "somebody waits for nothing");
+                    self.now = self.now.max(next);
+                    for n in 0..self.calls.len() {
+                        self.poll(n);
+                    }
+                }
+                continue;
+            }
+            let (n, out) = self.in_flight.remove(0);
+            let answer = answer(&out);
+            self.now = self.now + Duration::from_millis(20);
+            self.calls[n]
+                .as_mut()
+                .unwrap()
+                .receive(&mut self.session, answer, self.now);
+            self.poll(n);
+        }
+        panic!("no end; the last waits: {waits:?}");
+    }
+
+    fn outcome(mut self) -> (Session, F::Output) {
+        (self.session, self.outcomes.remove(&0).unwrap().0)
+    }
+}
+
+fn session() -> Session {
+    Session::new(config("123456"), 7).unwrap()
+}
+
+/// One call to its end.
+fn one<F: Flow>(
+    session: Session,
+    flow: F,
+    now: Timestamp,
+    answer: impl FnMut(&Outgoing) -> Answer,
+) -> (Session, F::Output) {
+    let mut world = World::new(session, [flow], now);
+    world.run(answer);
+    world.outcome()
+}
+
+#[test]
+fn a_hundred_calls_on_a_fresh_session_authenticate_once_and_keep_to_the_slots() {
+    let mut gateway = Gateway::default();
+    let mut world = World::new(session(), (0..100).map(|_| inquiry()), START);
+    world.run(|out| gateway.handle(out));
+    assert!(world.outcomes.values().all(|(outcome, _)| outcome.is_ok()));
+    assert_eq!(gateway.count(Operation::Authenticate), 1);
+    assert_eq!(gateway.count(Operation::Inquiry), 100);
+    assert_eq!(world.most_in_flight, 64);
+}
+
+#[test]
+fn a_hundred_calls_with_a_wrong_password_ask_once_and_share_the_refusal() {
+    let mut gateway = Gateway {
+        refuses: true,
+        ..Gateway::default()
+    };
+    let mut world = World::new(session(), (0..100).map(|_| inquiry()), START);
+    world.run(|out| gateway.handle(out));
+    for (outcome, _) in world.outcomes.values() {
+        let error = outcome.as_ref().unwrap_err();
+        assert_eq!(
+            (error.kind(), error.certainty()),
+            (ErrorKind::Credentials, Certainty::NothingHappened)
+        );
+    }
+    assert_eq!(gateway.log, [Operation::Authenticate]);
+    // A later call may try again, and a new password counts at once.
+    let (mut session, outcome) = one(world.session, inquiry(), world.now, |out| {
+        gateway.handle(out)
+    });
+    assert!(outcome.is_err());
+    assert_eq!(gateway.count(Operation::Authenticate), 2);
+    gateway.refuses = false;
+    session.set_password(Secret::new("right"));
+    assert!(
+        one(session, inquiry(), world.now, |out| gateway.handle(out))
+            .1
+            .is_ok()
+    );
+}
+
+#[test]
+fn calls_whose_token_died_renew_it_once_by_refresh() {
+    let mut gateway = Gateway::default();
+    let (session, _) = one(session(), inquiry(), START, |out| gateway.handle(out));
+    gateway.log.clear();
+    gateway.pairs += 1; // the gateway ends the token
+    let mut world = World::new(
+        session,
+        (0..10).map(|_| inquiry()),
+        START + Duration::from_secs(60),
+    );
+    world.run(|out| gateway.handle(out));
+    assert!(world.outcomes.values().all(|(outcome, _)| outcome.is_ok()));
+    assert_eq!(gateway.count(Operation::Refresh), 1);
+    assert_eq!(gateway.count(Operation::Authenticate), 0);
+    assert_eq!(gateway.count(Operation::Inquiry), 20);
+}
+
+#[test]
+fn a_refresh_that_fails_in_any_way_is_not_repeated_and_the_password_follows() {
+    for failure in [
+        lost,
+        not_sent,
+        || status(500),
+        || status(401),
+        || status(302),
+        || ok("{}"),
+        || ok(""),
+    ] {
+        let mut gateway = Gateway::default();
+        let (session, _) = one(session(), inquiry(), START, |out| gateway.handle(out));
+        gateway.log.clear();
+        gateway.pairs += 1;
+        let (_, outcome) = one(session, inquiry(), START + Duration::from_secs(60), |out| {
+            let answer = gateway.handle(out);
+            if out.operation == Operation::Refresh {
+                failure()
+            } else {
+                answer
+            }
+        });
+        assert!(outcome.is_ok());
+        use Operation::{Authenticate, Inquiry, Refresh};
+        assert_eq!(gateway.log, [Inquiry, Refresh, Authenticate, Inquiry]);
+    }
+}
+
+#[test]
+fn a_second_401_is_an_error_of_credentials_and_leaves_the_new_token_alone() {
+    let mut gateway = Gateway::default();
+    let (session, outcome) = one(session(), inquiry(), START, |out| match out.operation {
+        Operation::Inquiry => status(401),
+        _ => gateway.handle(out),
+    });
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Credentials);
+    gateway.log.clear();
+    let (_, outcome) = one(session, inquiry(), START + Duration::from_secs(60), |out| {
+        gateway.handle(out)
+    });
+    assert!(outcome.is_ok());
+    assert_eq!(gateway.log, [Operation::Inquiry]);
+}
+
+#[test]
+fn no_verify_is_sent_twice_without_a_look_between_even_after_a_401() {
+    let mut gateway = Gateway::default();
+    let mut first = true;
+    let (_, outcome) = one(session(), settle(), START, |out| {
+        if out.operation == Operation::Verify && std::mem::take(&mut first) {
+            gateway.pairs += 1;
+        }
+        gateway.handle(out)
+    });
+    assert!(matches!(outcome, Ok(Verdict::Paid(_))));
+    use Operation::{Authenticate, Inquiry, Refresh, Verify};
+    assert_eq!(
+        gateway.log,
+        [Authenticate, Inquiry, Verify, Refresh, Inquiry, Verify]
+    );
+}
+
+#[test]
+fn an_initiate_is_on_the_wire_once_when_its_answer_is_lost() {
+    for failure in [
+        lost,
+        || status(500),
+        || status(503),
+        || status(302),
+        || ok(""),
+    ] {
+        let mut gateway = Gateway::default();
+        let (_, outcome) = one(session(), initiate(), START, |out| {
+            let answer = gateway.handle(out);
+            if out.operation == Operation::Initiate {
+                failure()
+            } else {
+                answer
+            }
+        });
+        assert_eq!(outcome.unwrap_err().certainty(), Certainty::Unknown);
+        assert_eq!(gateway.count(Operation::Initiate), 1);
+    }
+}
+
+#[test]
+fn an_initiate_that_did_not_leave_or_was_sent_back_is_sent_again() {
+    for failure in [not_sent, || status(429), || status(401)] {
+        let mut gateway = Gateway::default();
+        let mut first = true;
+        let (_, outcome) = one(session(), initiate(), START, |out| {
+            if out.operation == Operation::Initiate && std::mem::take(&mut first) {
+                return failure();
+            }
+            gateway.handle(out)
+        });
+        assert!(outcome.is_ok());
+    }
+}
+
+#[test]
+fn a_dead_gateway_ends_every_call_by_its_deadline_with_nothing_happened() {
+    let mut sends = 0;
+    let mut world = World::new(session(), (0..20).map(|_| initiate()), START);
+    world.run(|_| {
+        sends += 1;
+        not_sent()
+    });
+    for (outcome, at) in world.outcomes.values() {
+        let error = outcome.as_ref().unwrap_err();
+        assert_eq!(
+            (error.kind(), error.certainty()),
+            (ErrorKind::Transport, Certainty::NothingHappened)
+        );
+        assert!(*at <= START + Duration::from_secs(30));
+    }
+    assert!(sends < 20, "{sends}: the calls share their pauses");
+}
+
+fn send<F: Flow>(call: &mut Exchange<F>, session: &mut Session, now: Timestamp) -> Outgoing {
+    match call.poll(session, now) {
+        Step::Send(out) => out,
+        Step::Wait(until) => panic!("waits until {until:?}"),
+        Step::Done(_) => panic!("done"),
+    }
+}
+
+#[test]
+fn an_abandoned_leader_is_replaced_at_once() {
+    let mut session = session();
+    let mut leader = session.begin(inquiry(), START);
+    let mut other = session.begin(inquiry(), START);
+    assert_eq!(
+        send(&mut leader, &mut session, START).operation,
+        Operation::Authenticate
+    );
+    assert!(matches!(other.poll(&mut session, START), Step::Wait(_)));
+    let id: CallId = other.id();
+    leader.abandon(&mut session);
+    assert_eq!(session.take_woken(), Some(id));
+    assert_eq!(
+        send(&mut other, &mut session, START).operation,
+        Operation::Authenticate
+    );
+}
+
+#[test]
+fn a_leader_that_says_nothing_is_replaced_and_its_late_answer_counts_while_there_is_none_newer() {
+    let mut session = session();
+    let mut leader = session.begin(inquiry(), START);
+    let mut other = session.begin(inquiry(), START);
+    send(&mut leader, &mut session, START);
+    let Step::Wait(lease_ends) = other.poll(&mut session, START) else {
+        panic!("no wait")
+    };
+    assert!(
+        lease_ends > START + Duration::from_secs(10),
+        "the lease outlasts the attempt"
+    );
+    send(&mut other, &mut session, lease_ends);
+    leader.receive(&mut session, tokens(1), lease_ends);
+    assert_eq!(
+        bearer(&send(&mut leader, &mut session, lease_ends).request).unwrap(),
+        "Bearer token-1"
+    );
+    // The second answer finds a newer pair than the one that it was to replace.
+    other.receive(&mut session, tokens(2), lease_ends);
+    assert_eq!(
+        bearer(&send(&mut other, &mut session, lease_ends).request).unwrap(),
+        "Bearer token-1"
+    );
+}
+
+#[test]
+fn wrong_calls_are_harmless() {
+    let mut session = session();
+    let mut call = session.begin(Authenticate, START);
+    call.receive(&mut session, tokens(9), START);
+    send(&mut call, &mut session, START);
+    assert!(matches!(call.poll(&mut session, START), Step::Wait(_)));
+    call.receive(&mut session, tokens(1), START);
+    call.receive(&mut session, tokens(2), START);
+    assert!(matches!(call.poll(&mut session, START), Step::Done(Ok(()))));
+    assert!(matches!(
+        call.poll(&mut session, START),
+        Step::Wait(Timestamp::MAX)
+    ));
+}
+
+#[test]
+fn near_the_end_of_a_tokens_life_one_call_renews_and_the_others_go_on() {
+    // {"iat":0,"exp":1000}
+    let jwt = "e30.eyJpYXQiOjAsImV4cCI6MTAwMH0.x";
+    let body = format!(r#"{{"errorCode":0,"result":{{"token":"{jwt}","refreshToken":"r"}}}}"#);
+    let (mut session, _) = one(session(), Authenticate, START, |_| ok(body.clone()));
+    let late = START + Duration::from_secs(950);
+    let mut one = session.begin(inquiry(), late);
+    let mut other = session.begin(inquiry(), late);
+    assert_eq!(
+        send(&mut one, &mut session, late).operation,
+        Operation::Refresh
+    );
+    assert_eq!(
+        send(&mut other, &mut session, late).operation,
+        Operation::Inquiry
+    );
+    // Even a refused renewal is no reason to stop while the token lives.
+    one.receive(&mut session, status(401), late);
+    assert_eq!(
+        send(&mut one, &mut session, late).operation,
+        Operation::Authenticate
+    );
+    one.receive(&mut session, status(401), late);
+    assert_eq!(
+        send(&mut one, &mut session, late).operation,
+        Operation::Inquiry
+    );
+}
+
+#[test]
+fn tokens_are_kept_between_runs_for_their_own_account_alone() {
+    let mut gateway = Gateway::default();
+    let (session, _) = one(session(), Authenticate, START, |out| gateway.handle(out));
+    let saved = session.export().unwrap();
+    let debug = format!("{session:?}");
+    assert!(
+        !debug.contains("token-1") && !debug.contains("refresh-1") && !debug.contains("123456"),
+        "{debug}"
+    );
+
+    let mut next = self::session();
+    next.restore(&saved).unwrap();
+    gateway.log.clear();
+    assert!(
+        one(next, inquiry(), START, |out| gateway.handle(out))
+            .1
+            .is_ok()
+    );
+    assert_eq!(gateway.log, [Operation::Inquiry]);
+
+    let mut elsewhere = Session::new(
+        Config::new("http://127.0.0.1:9", "7746", Secret::new("x")),
+        0,
+    )
+    .unwrap();
+    assert_eq!(
+        elsewhere.restore(&saved).unwrap_err().problem(),
+        "are another account's"
+    );
+    assert_eq!(
+        elsewhere.restore(&Secret::new("{")).unwrap_err().problem(),
+        "are damaged"
+    );
+}
+
+#[test]
+fn settings_that_cannot_work_are_named() {
+    let config = || Config::new("https://gw.example", "7746", Secret::new("pw"));
+    for (config, field) in [
+        (
+            Config::new("gw.example", "7746", Secret::new("pw")),
+            "base URL",
+        ),
+        (
+            Config::new("http://gw.example", "7746", Secret::new("pw")),
+            "base URL",
+        ),
+        (
+            Config::new("https://gw.example", " ", Secret::new("pw")),
+            "username",
+        ),
+        (
+            Config::new("https://gw.example", "7746", Secret::new("")),
+            "password",
+        ),
+        (config().max_in_flight(0), "max_in_flight"),
+        (config().attempt_timeout(Duration::ZERO), "time-out"),
+        (config().deadline(Duration::ZERO), "time-out"),
+    ] {
+        assert_eq!(Session::new(config, 0).unwrap_err().field(), field);
+    }
+    assert!(
+        Session::new(
+            Config::new("http://gw.example", "7746", Secret::new("pw")).allow_http("gw.example"),
+            0
+        )
+        .is_ok()
+    );
+}
+
+proptest! {
+    /// Any mix of failures: every call ends by its deadline, at most one
+    /// renewal is under way (asserted by the driver), no refresh token is spent
+    /// twice, and no initiate is sent again that may have arrived.
+    #[test]
+    fn whatever_fails_no_call_is_lost(
+        faults in proptest::collection::vec(0..12_u8, 0..200), calls in 1..12_usize, seed in any::<u64>(),
+    ) {
+        let session = Session::new(config("123456").max_in_flight(3), seed).unwrap();
+        let mut gateway = Gateway::default();
+        let mut faults = faults.into_iter();
+        let mut refreshes = Vec::new();
+        let mut arrived = 0;
+        let mut world = World::new(session, (0..calls).map(|_| initiate()), START);
+        world.run(|out| {
+            if out.operation == Operation::Refresh {
+                refreshes.push(out.request.body().clone());
+            }
+            let answer = match faults.next() {
+                Some(0) => not_sent(),
+                Some(1) => { gateway.handle(out).ok(); lost() }
+                Some(2) => lost(),
+                Some(3) => { gateway.pairs += 1; gateway.handle(out) }
+                Some(4) => status(500),
+                Some(5) => status(429),
+                Some(6) => ok(""),
+                Some(7) => status(401),
+                _ => gateway.handle(out),
+            };
+            let sent_back = |code| matches!(code, 401 | 429);
+            let may_have_arrived = match &answer {
+                Ok(answer) => !sent_back(answer.status().as_u16()),
+                Err(error) => error.certainty() == Certainty::Unknown,
+            };
+            if out.operation == Operation::Initiate && may_have_arrived {
+                arrived += 1;
+            }
+            answer
+        });
+        prop_assert_eq!(world.outcomes.len(), calls);
+        prop_assert!(arrived <= calls);
+        prop_assert!(world.most_in_flight <= 4);
+        for (_, at) in world.outcomes.values() {
+            // A call with a request under way ends when its answer comes.
+            prop_assert!(*at <= START + Duration::from_secs(32));
+        }
+        let mut unique = refreshes.clone();
+        unique.sort();
+        unique.dedup();
+        prop_assert_eq!(unique.len(), refreshes.len());
+    }
+}
+
+#[test]
+fn a_session_and_its_calls_travel_between_threads() {
+    fn travels<T: Send>() {}
+    travels::<Session>();
+    travels::<Exchange<Settle>>();
+    travels::<Step<Result<Verdict, Error>>>();
+}
