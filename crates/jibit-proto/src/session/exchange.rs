@@ -285,7 +285,7 @@ impl<F: Flow> Exchange<F> {
         match remedy(operation, &error) {
             Remedy::Authenticate if !self.reauthenticated => {
                 self.reauthenticated = true;
-                session.reject(version);
+                session.reject(version, now);
                 // No verify is sent twice without a look between.
                 if operation == Operation::Verify {
                     self.advance(session, Err(error), now);

@@ -30,7 +30,10 @@ mod config;
 mod exchange;
 mod slots;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use base64::Engine as _;
 use bytes::Bytes;
@@ -59,12 +62,23 @@ const GRACE: Duration = Duration::from_secs(5);
 const YOUNG: Duration = Duration::from_secs(5);
 /// After a refused renewal, how long the living token is used before the next.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+/// So many tokens that die young within this time are an [`Alarm`].
+const YOUNG_DEATHS: (usize, Duration) = (3, Duration::from_secs(300));
 /// The life of a token that cannot be read.
 const UNREADABLE_LIFE: Duration = Duration::from_secs(23 * 3600);
 
 /// A call of a session, for waking it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(u64);
+
+/// Something that a person should know about; no call fails by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Alarm {
+    /// Three tokens of ours were refused within 5 minutes, long before their
+    /// time: another system probably logs in with this account.
+    TokensDieYoung,
+}
 
 /// The tokens of one account and who may renew them.
 ///
@@ -87,6 +101,9 @@ pub struct Session {
     not_before: Timestamp,
     renewal_failures: u32,
     renewal_error: Option<Error>,
+    /// When the last tokens died before their time.
+    young_deaths: VecDeque<Timestamp>,
+    alarm: Option<Alarm>,
     calls: u64,
     parked: BTreeSet<CallId>,
     woken: BTreeSet<CallId>,
@@ -175,6 +192,8 @@ impl Session {
             not_before: Timestamp::default(),
             renewal_failures: 0,
             renewal_error: None,
+            young_deaths: VecDeque::new(),
+            alarm: None,
             calls: 0,
             parked: BTreeSet::new(),
             woken: BTreeSet::new(),
@@ -193,6 +212,11 @@ impl Session {
     /// there. Ask until there is none.
     pub fn take_woken(&mut self) -> Option<CallId> {
         self.woken.pop_first()
+    }
+
+    /// What a person should be told, once.
+    pub fn take_alarm(&mut self) -> Option<Alarm> {
+        self.alarm.take()
     }
 
     /// Replaces the password: tokens and refusals of the old one count no
@@ -421,11 +445,21 @@ impl Session {
     }
 
     /// A 401 for the token of `version`: a newer one is not touched.
-    fn reject(&mut self, version: u64) {
-        if self.version == version
-            && let Some(pair) = &mut self.pair
-        {
-            pair.alive = false;
+    fn reject(&mut self, version: u64, now: Timestamp) {
+        let dead = self
+            .pair
+            .as_mut()
+            .filter(|pair| pair.alive && self.version == version);
+        let Some(pair) = dead else { return };
+        pair.alive = false;
+        if now < pair.expires && !pair.is_due(now) {
+            let (many, time) = YOUNG_DEATHS;
+            self.young_deaths.retain(|death| now.since(*death) < time);
+            self.young_deaths.push_back(now);
+            if self.young_deaths.len() >= many {
+                self.young_deaths.clear();
+                self.alarm = Some(Alarm::TokensDieYoung);
+            }
         }
     }
 

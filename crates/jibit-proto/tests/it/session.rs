@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use jibit_proto::flow::Flow;
-use jibit_proto::session::{Answer, CallId, Exchange, Outgoing, Step};
+use jibit_proto::session::{Alarm, Answer, CallId, Exchange, Outgoing, Step};
 use jibit_proto::wire::{Operation, initiate::NewOrder};
 use jibit_proto::{
     Authenticate, CallbackUrl, Certainty, Config, Error, ErrorKind, Expected, Initiate, Inquiry,
@@ -479,6 +479,21 @@ fn a_leader_that_says_nothing_is_replaced_and_its_late_answer_counts_while_there
         bearer(&send(&mut other, &mut session, lease_ends).request).unwrap(),
         "Bearer token-1"
     );
+}
+
+#[test]
+fn three_tokens_that_die_young_within_five_minutes_raise_one_alarm() {
+    for (apart, alarmed) in [(100, true), (200, false)] {
+        let (mut gateway, mut session) = (Gateway::default(), session());
+        for n in 0..4 {
+            gateway.pairs += 1; // another system logs in
+            assert_eq!(session.take_alarm(), None);
+            let at = START + Duration::from_secs(n * apart);
+            session = one(session, inquiry(), at, |out| gateway.handle(out)).0;
+        }
+        assert_eq!(session.take_alarm() == Some(Alarm::TokensDieYoung), alarmed);
+        assert_eq!(session.take_alarm(), None);
+    }
 }
 
 #[test]
