@@ -1,0 +1,200 @@
+//! Runs calls: polls and parks under one lock that is never held over IO.
+
+use std::{
+    collections::HashMap,
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use jibit_proto::{
+    Session, Timestamp, TransportError,
+    flow::Flow,
+    session::{Answer, CallId, Exchange, Outgoing, Step},
+};
+use tracing::{Instrument as _, debug, info_span, warn};
+
+use crate::{Clock, Transport};
+
+pub(crate) struct Shared {
+    transport: Box<dyn Transport>,
+    clock: Box<dyn Clock>,
+    state: Mutex<State>,
+}
+
+struct State {
+    session: Session,
+    parked: HashMap<CallId, Waker>,
+}
+
+type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+impl Shared {
+    pub(crate) fn new(
+        session: Session,
+        transport: Box<dyn Transport>,
+        clock: Box<dyn Clock>,
+    ) -> Self {
+        let state = Mutex::new(State {
+            session,
+            parked: HashMap::new(),
+        });
+        Self {
+            transport,
+            clock,
+            state,
+        }
+    }
+
+    /// Runs `change` under the lock, then wakes whom it concerns.
+    pub(crate) fn with_session<T>(&self, change: impl FnOnce(&mut Session) -> T) -> T {
+        let mut state = self.lock();
+        let result = change(&mut state.session);
+        self.wake(state);
+        result
+    }
+
+    pub(crate) async fn run<F>(&self, name: &'static str, flow: F) -> F::Output
+    where
+        F: Flow + Send,
+        F::Output: Send,
+    {
+        let span = info_span!("jibit.call", call = name);
+        async {
+            let exchange = self.with_session(|session| session.begin(flow, self.clock.now()));
+            let mut call = Call {
+                shared: self,
+                id: exchange.id(),
+                exchange: Some(exchange),
+            };
+            loop {
+                match call.step().await {
+                    Step::Send(out) => {
+                        let answer = self.send(out).await;
+                        call.receive(answer);
+                    }
+                    Step::Done(outcome) => return outcome,
+                    Step::Wait(_) => {}
+                }
+            }
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Sends, for as long as the attempt may take.
+    async fn send(&self, out: Outgoing) -> Answer {
+        let (operation, earlier, begun) = (out.operation, out.earlier, self.clock.now());
+        let mut answer = self.transport.send(out.request);
+        let mut limit = self.clock.sleep_until(out.until);
+        let answer = poll_fn(|cx| match answer.as_mut().poll(cx) {
+            Poll::Pending => limit
+                .as_mut()
+                .poll(cx)
+                .map(|()| Err(TransportError::unknown("no answer in time"))),
+            ready => ready,
+        })
+        .await;
+        let millis = self.clock.now().since(begun).as_millis();
+        match &answer {
+            Ok(answer) => debug!(
+                ?operation,
+                earlier,
+                millis,
+                status = answer.status().as_u16(),
+                "answered"
+            ),
+            Err(error) => {
+                debug!(?operation, earlier, millis, certainty = %error.certainty(), "not answered")
+            }
+        }
+        answer
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under the lock leaves the state half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes whom the session names, after the lock is given back.
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        let mut wakers = Vec::new();
+        while let Some(id) = state.session.take_woken() {
+            wakers.extend(state.parked.remove(&id));
+        }
+        let alarm = state.session.take_alarm();
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+        if let Some(alarm) = alarm {
+            warn!(?alarm, "another system probably logs in with this account");
+        }
+    }
+}
+
+/// A call that hands on what it holds when it is dropped or its transport
+/// panics.
+struct Call<'a, F: Flow> {
+    shared: &'a Shared,
+    id: CallId,
+    exchange: Option<Exchange<F>>,
+}
+
+impl<F: Flow> Call<'_, F> {
+    /// The next step that is not a wait.
+    async fn step(&mut self) -> Step<F::Output> {
+        let clock = &self.shared.clock;
+        let mut sleep: Option<(Timestamp, Sleep<'_>)> = None;
+        poll_fn(|cx| {
+            loop {
+                let until = match self.poll(cx) {
+                    Step::Wait(until) => until,
+                    step => return Poll::Ready(step),
+                };
+                let (_, asleep) = match sleep.take() {
+                    Some(slept) if slept.0 == until => sleep.insert(slept),
+                    _ => sleep.insert((until, clock.sleep_until(until))),
+                };
+                if asleep.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                sleep = None;
+            }
+        })
+        .await
+    }
+
+    /// Polls and, if it has to wait, parks under the same lock: a wake-up in
+    /// between cannot be lost.
+    fn poll(&mut self, cx: &Context<'_>) -> Step<F::Output> {
+        let mut state = self.shared.lock();
+        let Some(exchange) = &mut self.exchange else {
+            return Step::Wait(Timestamp::MAX);
+        };
+        let step = exchange.poll(&mut state.session, self.shared.clock.now());
+        if let Step::Wait(_) = step {
+            state.parked.insert(self.id, cx.waker().clone());
+        }
+        self.shared.wake(state);
+        step
+    }
+
+    fn receive(&mut self, answer: Answer) {
+        if let Some(exchange) = &mut self.exchange {
+            let now = self.shared.clock.now();
+            self.shared
+                .with_session(|session| exchange.receive(session, answer, now));
+        }
+    }
+}
+
+impl<F: Flow> Drop for Call<'_, F> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.parked.remove(&self.id);
+        if let Some(exchange) = self.exchange.take() {
+            exchange.abandon(&mut state.session);
+        }
+        self.shared.wake(state);
+    }
+}
