@@ -493,7 +493,7 @@ mod tests {
     #[test]
     fn tree_output_gives_each_name_once() {
         let tree = "\
-jibit-proto v0.1.0 (/work/crates/jibit-proto)
+jibit-proto v0.1.0 (/src/crates/jibit-proto)
 http v1.5.0
 thiserror-impl v2.0.21 (proc-macro)
 
