@@ -28,6 +28,7 @@
 mod backoff;
 mod config;
 mod exchange;
+mod pair;
 mod slots;
 
 use std::{
@@ -35,10 +36,8 @@ use std::{
     time::Duration,
 };
 
-use base64::Engine as _;
 use bytes::Bytes;
 use http::{Request, Response};
-use serde::{Deserialize, Serialize};
 
 use crate::{
     BaseUrl, Error, ErrorKind, InvalidInput, Secret, Timestamp, TransportError,
@@ -46,6 +45,7 @@ use crate::{
     wire::{self, Operation, authenticate::Tokens},
 };
 use backoff::{Backoff, Budget};
+use pair::Pair;
 use slots::Slots;
 
 pub use config::Config;
@@ -64,9 +64,6 @@ const YOUNG: Duration = Duration::from_secs(5);
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 /// So many tokens that die young within this time are an [`Alarm`].
 const YOUNG_DEATHS: (usize, Duration) = (3, Duration::from_secs(300));
-/// The life of a token that cannot be read.
-const UNREADABLE_LIFE: Duration = Duration::from_secs(23 * 3600);
-
 /// A call of a session, for waking it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(u64);
@@ -110,29 +107,6 @@ pub struct Session {
     slots: Slots,
     backoff: Backoff,
     budget: Budget,
-}
-
-#[derive(Debug)]
-struct Pair {
-    token: Secret,
-    /// Taken out when it is sent: it can never be sent twice.
-    refresh_token: Option<Secret>,
-    received: Timestamp,
-    expires: Timestamp,
-    /// Whether no 401 told otherwise.
-    alive: bool,
-}
-
-impl Pair {
-    fn lives(&self, now: Timestamp) -> bool {
-        self.alive && now < self.expires
-    }
-
-    /// Whether the last tenth of its life has begun.
-    fn is_due(&self, now: Timestamp) -> bool {
-        let life = self.expires.since(self.received);
-        self.expires.since(now) < life / 10
-    }
 }
 
 #[derive(Debug)]
@@ -242,19 +216,7 @@ impl Session {
     #[must_use]
     pub fn export(&self) -> Option<Secret> {
         let pair = self.pair.as_ref().filter(|pair| pair.alive)?;
-        let saved = Saved {
-            version: Saved::VERSION,
-            origin: self.base.origin().to_owned(),
-            username: self.config.username.clone(),
-            token: pair.token.expose().to_owned(),
-            refresh_token: pair
-                .refresh_token
-                .as_ref()
-                .map(|secret| secret.expose().to_owned()),
-            received: pair.received.as_unix_millis(),
-            expires: pair.expires.as_unix_millis(),
-        };
-        serde_json::to_string(&saved).ok().map(Secret::new)
+        pair.save(self.base.origin(), &self.config.username)
     }
 
     /// Takes up tokens that an earlier run [exported](Self::export).
@@ -264,31 +226,9 @@ impl Session {
     /// If the text is damaged or another account's; the session then goes on
     /// without.
     pub fn restore(&mut self, saved: &Secret) -> Result<(), InvalidInput> {
-        let invalid = |problem| {
-            InvalidInput::new(
-                "saved tokens",
-                problem,
-                "go on without: the gateway gives others",
-            )
-        };
-        let saved: Saved =
-            serde_json::from_str(saved.expose()).map_err(|_| invalid("are damaged"))?;
-        if saved.version != Saved::VERSION {
-            return Err(invalid("are of another version"));
-        }
-        if saved.origin != self.base.origin() || saved.username != self.config.username {
-            return Err(invalid("are another account's"));
-        }
-        let token = Secret::new(saved.token);
-        token.bearer()?;
+        let pair = Pair::load(saved, self.base.origin(), &self.config.username)?;
         self.version += 1;
-        self.pair = Some(Pair {
-            token,
-            refresh_token: saved.refresh_token.map(Secret::new),
-            received: Timestamp::from_unix_millis(saved.received),
-            expires: Timestamp::from_unix_millis(saved.expires),
-            alive: true,
-        });
+        self.pair = Some(pair);
         self.wake_parked();
         Ok(())
     }
@@ -392,15 +332,8 @@ impl Session {
     }
 
     fn install(&mut self, tokens: Tokens, now: Timestamp) {
-        let life = life(tokens.token.expose()).unwrap_or(UNREADABLE_LIFE);
         self.version += 1;
-        self.pair = Some(Pair {
-            token: tokens.token,
-            refresh_token: Some(tokens.refresh_token),
-            received: now,
-            expires: now + life,
-            alive: true,
-        });
+        self.pair = Some(Pair::new(tokens, now));
         self.refusal = None;
         self.renewal_failures = 0;
         self.renewal_error = None;
@@ -473,41 +406,6 @@ impl Session {
     fn wake_parked(&mut self) {
         self.woken.append(&mut self.parked);
     }
-}
-
-/// Tokens at rest between two runs.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Saved {
-    version: u32,
-    origin: String,
-    username: String,
-    token: String,
-    refresh_token: Option<String>,
-    received: u64,
-    expires: u64,
-}
-
-impl Saved {
-    const VERSION: u32 = 1;
-}
-
-/// How long a token says that it lives, `exp - iat`: read only to know when to
-/// renew, never believed over a 401.
-fn life(token: &str) -> Option<Duration> {
-    #[derive(Deserialize)]
-    struct Claims {
-        iat: u64,
-        exp: u64,
-    }
-
-    let payload = token.split('.').nth(1)?;
-    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(payload)
-        .ok()?;
-    let claims: Claims = serde_json::from_slice(&claims).ok()?;
-    let life = Duration::from_secs(claims.exp.checked_sub(claims.iat)?);
-    (life >= Duration::from_secs(1)).then_some(life)
 }
 
 const fn operation(renewal: &Renewal) -> Operation {

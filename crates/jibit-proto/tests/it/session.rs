@@ -53,12 +53,16 @@ fn inquiry() -> Inquiry {
 }
 
 fn initiate() -> Initiate {
+    initiate_as("m-1")
+}
+
+fn initiate_as(id: &str) -> Initiate {
     let url = CallbackUrl::new("https://shop.example/").unwrap();
     let order = NewOrder::new(
         "100".parse().unwrap(),
         url,
         "09121234567".parse().unwrap(),
-        "m-1".parse().unwrap(),
+        id.parse().unwrap(),
     );
     Initiate::new(order.unwrap())
 }
@@ -111,9 +115,13 @@ impl Gateway {
                 self.verified = true;
                 ok(r#"{"errorCode":0,"result":{"merchantOrderId":"m-1","amount":100}}"#)
             }
-            Operation::Initiate => ok(
-                r#"{"errorCode":0,"result":{"orderId":"o1","merchantOrderId":"m-1","redirectUrl":"https://a/"}}"#,
-            ),
+            Operation::Initiate => {
+                let order: serde_json::Value = serde_json::from_slice(out.request.body()).unwrap();
+                let id = &order["merchantOrderId"];
+                ok(format!(
+                    r#"{{"errorCode":0,"result":{{"orderId":"o1","merchantOrderId":{id},"redirectUrl":"https://a/"}}}}"#
+                ))
+            }
         }
     }
 
@@ -625,8 +633,8 @@ proptest! {
         let mut gateway = Gateway::default();
         let mut faults = faults.into_iter();
         let mut refreshes = Vec::new();
-        let mut arrived = 0;
-        let mut world = World::new(session, (0..calls).map(|_| initiate()), START);
+        let mut arrived = BTreeMap::new();
+        let mut world = World::new(session, (0..calls).map(|n| initiate_as(&format!("m-{n}"))), START);
         world.run(|out| {
             if out.operation == Operation::Refresh {
                 refreshes.push(out.request.body().clone());
@@ -648,12 +656,12 @@ proptest! {
                 Err(error) => error.certainty() == Certainty::Unknown,
             };
             if out.operation == Operation::Initiate && may_have_arrived {
-                arrived += 1;
+                *arrived.entry(out.request.body().clone()).or_insert(0) += 1;
             }
             answer
         });
         prop_assert_eq!(world.outcomes.len(), calls);
-        prop_assert!(arrived <= calls);
+        prop_assert!(arrived.values().all(|sent| *sent == 1), "{:?}", arrived.values());
         prop_assert!(world.most_in_flight <= 4);
         for (_, at) in world.outcomes.values() {
             // A call with a request under way ends when its answer comes.
