@@ -1,0 +1,282 @@
+//! The five operations, as the document's samples print them. Nothing here is
+//! shared with the client: this is the other side of the contract.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use jibit_proto::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    Gateway, Refusal,
+    orders::{NewOrder, Order},
+};
+use crate::{Operation, Profile};
+
+/// The largest amount that a JSON number carries exactly everywhere.
+const MAX_AMOUNT: u64 = (1 << 53) - 1;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Success<T> {
+    error_code: u16,
+    result: T,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure {
+    error_code: u16,
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct Login {
+    username: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Refresh {
+    token: String,
+    refresh_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Initiate {
+    amount: serde_json::Value,
+    #[serde(rename = "callBackUrl")]
+    callback_url: String,
+    user_identity: String,
+    merchant_order_id: String,
+    additional_data: Option<String>,
+    description: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Initiated<'a> {
+    order_id: &'a str,
+    merchant_order_id: &'a str,
+    redirect_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_data: Option<&'a str>,
+}
+
+/// What verify and inquiry say of an order, in the samples' order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    #[serde(rename = "statusV", skip_serializing_if = "Option::is_none")]
+    status_v: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a str>,
+    merchant_order_id: String,
+    amount: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ref_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_data: Option<&'a str>,
+    user_identity: &'a str,
+    #[serde(rename = "clientIP", skip_serializing_if = "Option::is_none")]
+    client_ip_capital: Option<&'a str>,
+    #[serde(rename = "clientIp", skip_serializing_if = "Option::is_none")]
+    client_ip_small: Option<&'a str>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(order: &'a Order) -> Self {
+        Self {
+            status_v: None,
+            status: None,
+            merchant_order_id: order.merchant_order_id().to_owned(),
+            amount: order.amount(),
+            ref_id: order.ref_id(),
+            additional_data: order.asked.additional_data.as_deref(),
+            user_identity: &order.asked.user_identity,
+            client_ip_capital: (order.payment.as_ref()).map(|payment| payment.client_ip.as_str()),
+            client_ip_small: None,
+        }
+    }
+
+    /// As inquiry's sample prints it.
+    fn printed(mut self, status: &'a str) -> Self {
+        self.status_v = Some(status);
+        self.merchant_order_id.insert(0, ' ');
+        self.client_ip_small = self.client_ip_capital.take();
+        self
+    }
+}
+
+/// Answers an operation of the protocol.
+pub(super) fn answer(
+    gateway: &mut Gateway,
+    operation: Operation,
+    request: &Request<Bytes>,
+    now: Timestamp,
+) -> Response<Bytes> {
+    handle(gateway, operation, request, now).unwrap_or_else(refuse)
+}
+
+fn handle(
+    gateway: &mut Gateway,
+    operation: Operation,
+    request: &Request<Bytes>,
+    now: Timestamp,
+) -> Result<Response<Bytes>, Refusal> {
+    let expected = match operation {
+        Operation::Inquiry => Method::GET,
+        _ => Method::POST,
+    };
+    if request.method() != expected {
+        return Err(Refusal::Method);
+    }
+    if !is_json(request.headers()) {
+        return Err(Refusal::ContentType);
+    }
+    match operation {
+        Operation::Authenticate => {
+            let login: Login = body(request)?;
+            let known = (gateway.settings.merchants.get(&login.username))
+                .is_some_and(|password| password.expose() == login.password);
+            if !known {
+                return Err(Refusal::Credentials);
+            }
+            Ok(success(gateway.tokens.issue(&login.username, now)))
+        }
+        Operation::Refresh => {
+            let old: Refresh = body(request)?;
+            let pair = (gateway.tokens).refresh(&old.token, &old.refresh_token, now)?;
+            Ok(success(pair))
+        }
+        Operation::Initiate => {
+            let merchant = merchant(gateway, request, now)?;
+            let asked = checked(body(request)?, merchant)?;
+            let order = gateway.orders.initiate(asked, &mut gateway.ids, now);
+            Ok(success(Initiated {
+                order_id: order.id(),
+                merchant_order_id: order.merchant_order_id(),
+                redirect_url: format!("{}/order/{}", gateway.public_url, order.id()),
+                additional_data: order.asked.additional_data.as_deref(),
+            }))
+        }
+        Operation::Verify => {
+            let merchant = merchant(gateway, request, now)?;
+            let id = order_id(request, "/order/verify/")?;
+            let order = (gateway.orders).verify(&merchant, id, &mut gateway.book)?;
+            Ok(success(Shown::new(order)))
+        }
+        Operation::Inquiry => {
+            let merchant = merchant(gateway, request, now)?;
+            let id = order_id(request, "/order/inquiry/")?;
+            let order = gateway.orders.of(&merchant, id)?;
+            let (shown, status) = (Shown::new(order), order.state().as_str());
+            Ok(match gateway.settings.profile {
+                Profile::Printed => json(StatusCode::OK, &shown.printed(status)),
+                Profile::Tidy => success(Shown {
+                    status: Some(status),
+                    ..shown
+                }),
+            })
+        }
+    }
+}
+
+/// The merchant that the request's bearer token stands for.
+fn merchant(
+    gateway: &Gateway,
+    request: &Request<Bytes>,
+    now: Timestamp,
+) -> Result<String, Refusal> {
+    let authorization = (request.headers().get(header::AUTHORIZATION))
+        .and_then(|value| value.to_str().ok())
+        .ok_or(Refusal::Token)?;
+    gateway.tokens.merchant(authorization, now)
+}
+
+/// Our ids need no decoding; what would need it is none of ours.
+fn order_id<'a>(request: &'a Request<Bytes>, path: &str) -> Result<&'a str, Refusal> {
+    (request.uri().path().strip_prefix(path)).ok_or(Refusal::NoSuchOrder)
+}
+
+/// An order whose every field is what the document asks for.
+fn checked(asked: Initiate, merchant: String) -> Result<NewOrder, Refusal> {
+    let amount = asked.amount.as_u64().ok_or(Refusal::Amount)?;
+    if amount == 0 || amount > MAX_AMOUNT {
+        return Err(Refusal::Amount);
+    }
+    if origin(&asked.callback_url).is_none() {
+        return Err(Refusal::CallbackUrl);
+    }
+    let mobile = asked.user_identity.as_bytes();
+    if mobile.len() != 11 || !mobile.starts_with(b"09") || !mobile.iter().all(u8::is_ascii_digit) {
+        return Err(Refusal::UserIdentity);
+    }
+    if asked.merchant_order_id.trim().is_empty() {
+        return Err(Refusal::MerchantOrderId);
+    }
+    Ok(NewOrder {
+        merchant,
+        merchant_order_id: asked.merchant_order_id,
+        amount,
+        user_identity: asked.user_identity,
+        callback_url: asked.callback_url,
+        additional_data: asked.additional_data,
+        description: asked.description,
+    })
+}
+
+/// Scheme and authority of an absolute http or https URL that can stand in a
+/// header; nothing if it is none.
+pub(super) fn origin(url: &str) -> Option<String> {
+    if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let uri: Uri = url.parse().ok()?;
+    let scheme = uri.scheme_str()?;
+    let authority = uri.authority()?.as_str();
+    // Nothing that could end a Content-Security-Policy's source.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    (matches!(scheme, "http" | "https") && authority.bytes().all(plain))
+        .then(|| format!("{scheme}://{authority}"))
+}
+
+/// `application/json`, with a charset or without.
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok()?.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refusal> {
+    serde_json::from_slice(request.body()).map_err(|_| Refusal::Body)
+}
+
+fn success(result: impl Serialize) -> Response<Bytes> {
+    let envelope = Success {
+        error_code: 0,
+        result,
+    };
+    json(StatusCode::OK, &envelope)
+}
+
+/// A refusal in the protocol's envelope.
+pub(crate) fn refuse(refusal: Refusal) -> Response<Bytes> {
+    let envelope = Failure {
+        error_code: refusal.code(),
+        message: refusal.to_string(),
+    };
+    json(refusal.status(), &envelope)
+}
+
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Bytes> {
+    // Structs of text and numbers always serialise.
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    let mut answer = Response::new(Bytes::from(body));
+    *answer.status_mut() = status;
+    let kind = HeaderValue::from_static("application/json");
+    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+    answer
+}

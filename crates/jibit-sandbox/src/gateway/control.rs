@@ -1,0 +1,81 @@
+//! `/_sandbox/…`: what scripts do in place of a customer and of time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use jibit_proto::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Gateway, Order, Refusal, api};
+
+#[derive(Deserialize)]
+struct Advance {
+    seconds: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Now {
+    unix_millis: u64,
+}
+
+/// An order, for scripts.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    order_id: &'a str,
+    status: &'a str,
+    merchant_order_id: &'a str,
+    amount: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ref_id: Option<&'a str>,
+    return_url: String,
+}
+
+pub(super) fn answer(
+    gateway: &mut Gateway,
+    path: &str,
+    request: &Request<Bytes>,
+    now: Timestamp,
+) -> Response<Bytes> {
+    handle(gateway, path, request, now).unwrap_or_else(api::refuse)
+}
+
+fn handle(
+    gateway: &mut Gateway,
+    path: &str,
+    request: &Request<Bytes>,
+    now: Timestamp,
+) -> Result<Response<Bytes>, Refusal> {
+    let segments: Vec<&str> = path.split('/').collect();
+    let post = request.method() == Method::POST;
+    match segments.as_slice() {
+        ["clock", "advance"] if post => {
+            let advance: Advance =
+                serde_json::from_slice(request.body()).map_err(|_| Refusal::Body)?;
+            gateway.advance(Duration::from_secs(advance.seconds));
+            let unix_millis = gateway.expire(now).as_unix_millis();
+            Ok(api::json(StatusCode::OK, &Now { unix_millis }))
+        }
+        ["orders", id, "pay"] if post => {
+            let customer = super::client_ip(request);
+            Ok(shown(gateway.pay(id, customer, now)?))
+        }
+        ["orders", id, "cancel"] if post => Ok(shown(gateway.cancel(id, now)?)),
+        ["clock", "advance"] | ["orders", _, "pay" | "cancel"] => Err(Refusal::Method),
+        _ => Err(Refusal::NoSuchPath),
+    }
+}
+
+fn shown(order: &Order) -> Response<Bytes> {
+    let shown = Shown {
+        order_id: order.id(),
+        status: order.state().as_str(),
+        merchant_order_id: order.merchant_order_id(),
+        amount: order.amount(),
+        ref_id: order.ref_id(),
+        return_url: order.return_url(),
+    };
+    api::json(StatusCode::OK, &shown)
+}

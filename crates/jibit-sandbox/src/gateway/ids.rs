@@ -1,0 +1,59 @@
+use sha2::{Digest as _, Sha256};
+
+/// Draws ids: the same ones from the same seed.
+pub(super) struct Ids {
+    seed: u64,
+    drawn: u64,
+}
+
+impl Ids {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self { seed, drawn: 0 }
+    }
+
+    /// Eight lower-case base-36 characters, as in the document's sample.
+    pub(super) fn order_id(&mut self) -> String {
+        loop {
+            let id = self.draw(36, 8);
+            // `/order/initiate` is a path of its own.
+            if id != "initiate" {
+                return id;
+            }
+        }
+    }
+
+    /// Nine digits, as in the document's sample.
+    pub(super) fn ref_id(&mut self) -> String {
+        self.draw(10, 9)
+    }
+
+    fn draw(&mut self, base: u8, length: usize) -> String {
+        self.drawn += 1;
+        let mut hash = Sha256::new();
+        hash.update(self.seed.to_le_bytes());
+        hash.update(self.drawn.to_le_bytes());
+        let digest = hash.finalize();
+        let letter = |byte: &u8| char::from_digit(u32::from(byte % base), u32::from(base));
+        digest.iter().filter_map(letter).take(length).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_the_documents_form_and_follow_from_the_seed() {
+        let (mut ids, mut same, mut other) = (Ids::new(1), Ids::new(1), Ids::new(2));
+        let id = ids.order_id();
+        assert_eq!(id.len(), 8);
+        assert!(
+            id.bytes()
+                .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+        );
+        assert_eq!(id, same.order_id());
+        assert_ne!(id, other.order_id());
+        let ref_id = ids.ref_id();
+        assert!(ref_id.len() == 9 && ref_id.bytes().all(|b| b.is_ascii_digit()));
+    }
+}

@@ -1,0 +1,215 @@
+mod api;
+mod book;
+mod control;
+mod ids;
+mod orders;
+mod page;
+mod refusal;
+mod tokens;
+
+use std::{collections::HashMap, fmt, net::IpAddr, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use jibit_proto::Timestamp;
+
+pub use book::{Account, Book};
+pub use orders::{Order, State};
+pub use refusal::Refusal;
+
+#[cfg(feature = "server")]
+pub(crate) use api::refuse;
+
+use crate::{Effect, Fate, Fault, Operation, Phase, Settings, fault::Faults};
+use ids::Ids;
+use orders::Orders;
+use tokens::Tokens;
+
+/// Who sent a request, as an extension of it; loopback if it is not there.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientIp(pub IpAddr);
+
+/// An answer, and what the wire does with it.
+#[derive(Debug)]
+pub struct Answer {
+    /// What the gateway says.
+    pub response: Response<Bytes>,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// The gateway, without a socket and without a clock.
+///
+/// The same requests at the same times from the same seed get the same answers.
+///
+/// ```
+/// use jibit_proto::Timestamp;
+/// use jibit_sandbox::{Gateway, Settings};
+///
+/// let mut gateway = Gateway::new(Settings::default());
+/// let login = http::Request::post("/authenticate")
+///     .header("content-type", "application/json")
+///     .body(r#"{"username": "7746", "password": "123456"}"#.into())?;
+/// let answer = gateway.handle(login, Timestamp::from_unix_millis(1_800_000_000_000));
+/// assert!(answer.response.body().starts_with(br#"{"errorCode":0,"result":{"token":"#));
+/// # Ok::<(), http::Error>(())
+/// ```
+pub struct Gateway {
+    settings: Settings,
+    public_url: String,
+    /// How far the virtual clock is ahead of the caller's.
+    ahead: Duration,
+    tokens: Tokens,
+    orders: Orders,
+    book: Book,
+    ids: Ids,
+    faults: Faults,
+    arrived: HashMap<Operation, u64>,
+}
+
+impl Gateway {
+    /// A gateway that nobody has used yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let seed = settings.seed.unwrap_or_default();
+        Self {
+            public_url: settings
+                .public_url
+                .as_deref()
+                .unwrap_or("http://127.0.0.1:8090")
+                .trim_end_matches('/')
+                .to_owned(),
+            ahead: Duration::ZERO,
+            tokens: Tokens::new(seed, settings.token_life, settings.refresh_life),
+            orders: Orders::new(settings.unpaid_expiry, settings.verify_window),
+            book: Book::new(settings.wallet_balance),
+            ids: Ids::new(seed),
+            faults: Faults::default(),
+            arrived: HashMap::new(),
+            settings,
+        }
+    }
+
+    /// Handles one request at `now`: the five operations, the pages at
+    /// `/order/{orderId}` and the controls under `/_sandbox/`.
+    pub fn handle(&mut self, request: Request<Bytes>, now: Timestamp) -> Answer {
+        let Some(operation) = Operation::of(&request) else {
+            return Answer {
+                response: self.elsewhere(&request, now),
+                fate: Fate::Deliver,
+            };
+        };
+        *self.arrived.entry(operation).or_default() += 1;
+        let fault = self.faults.take(operation);
+        let response = match &fault {
+            Some((Phase::Before, _)) => Response::default(),
+            _ => {
+                let now = self.expire(now);
+                api::answer(self, operation, &request, now)
+            }
+        };
+        match fault.map(|(_, effect)| effect) {
+            None => Answer {
+                response,
+                fate: Fate::Deliver,
+            },
+            Some(Effect::Wire(fate)) => Answer { response, fate },
+            Some(Effect::Answer(response)) => Answer {
+                response,
+                fate: Fate::Deliver,
+            },
+        }
+    }
+
+    fn elsewhere(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
+        let path = request.uri().path();
+        if path == page::STYLE_PATH {
+            page::style()
+        } else if let Some(path) = path.strip_prefix("/_sandbox/") {
+            control::answer(self, path, request, now)
+        } else if let Some(path) = path.strip_prefix("/order/") {
+            page::answer(self, path, request, now)
+        } else {
+            api::refuse(Refusal::NoSuchPath)
+        }
+    }
+
+    /// Sets a fault for the next request of its operation.
+    pub fn inject(&mut self, fault: Fault) {
+        self.faults.add(fault);
+    }
+
+    /// Puts the virtual clock forward: tokens, orders, windows and refunds follow.
+    pub fn advance(&mut self, by: Duration) {
+        self.ahead = self.ahead.saturating_add(by);
+    }
+
+    /// The virtual time when the caller's clock says `now`.
+    #[must_use]
+    pub fn now(&self, now: Timestamp) -> Timestamp {
+        now + self.ahead
+    }
+
+    /// What the page's button "pay" does.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such order, or it was paid or cancelled before, or the
+    /// wallet holds too little. Nothing changes then.
+    pub fn pay(&mut self, order: &str, from: IpAddr, now: Timestamp) -> Result<&Order, Refusal> {
+        let now = self.expire(now);
+        let from = from.to_string();
+        (self.orders).pay(order, from, &mut self.book, &mut self.ids, now)
+    }
+
+    /// What the page's button "cancel" does.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such order, or it was paid or cancelled before.
+    pub fn cancel(&mut self, order: &str, now: Timestamp) -> Result<&Order, Refusal> {
+        self.expire(now);
+        self.orders.cancel(order)
+    }
+
+    /// What opening the page does.
+    fn enter(&mut self, order: &str, now: Timestamp) -> Result<&Order, Refusal> {
+        self.expire(now);
+        self.orders.enter(order)
+    }
+
+    /// An order as it was at the last request.
+    #[must_use]
+    pub fn order(&self, id: &str) -> Option<&Order> {
+        self.orders.get(id).ok()
+    }
+
+    /// The money.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// How many requests of an operation have arrived, faults and all.
+    #[must_use]
+    pub fn arrived(&self, operation: Operation) -> u64 {
+        self.arrived.get(&operation).copied().unwrap_or_default()
+    }
+
+    /// Does what time does, and says what time it is here.
+    fn expire(&mut self, now: Timestamp) -> Timestamp {
+        let now = self.now(now);
+        self.orders.expire(&mut self.book, now);
+        now
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").finish_non_exhaustive()
+    }
+}
+
+fn client_ip(request: &Request<Bytes>) -> IpAddr {
+    (request.extensions().get::<ClientIp>()).map_or(IpAddr::from([127, 0, 0, 1]), |client| client.0)
+}

@@ -1,0 +1,267 @@
+mod socket;
+mod wire;
+
+use std::{
+    collections::hash_map::RandomState,
+    fmt,
+    hash::{BuildHasher as _, Hasher as _},
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioTimer;
+use jibit_proto::Timestamp;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+use crate::{
+    Account, Answer, ClientIp, Fate, Fault, Gateway, Operation, Order, Refusal, Settings, State,
+    gateway::refuse,
+};
+use socket::{Control, Socket};
+use wire::{Ends, WireBody};
+
+/// The longest body that is read, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// How long a client may take to send a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A running sandbox. It stops when it is dropped.
+pub struct Sandbox {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    _stop: watch::Sender<()>,
+}
+
+struct Shared {
+    gateway: Mutex<Gateway>,
+    started: Instant,
+    started_at: Timestamp,
+}
+
+impl Sandbox {
+    /// Starts one with the default settings on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// If the machine has no port to give.
+    pub async fn start() -> io::Result<Self> {
+        Self::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Settings::default()).await
+    }
+
+    /// Starts one on `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be listened on.
+    pub async fn bind(address: SocketAddr, mut settings: Settings) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let public = settings
+            .public_url
+            .take()
+            .unwrap_or_else(|| format!("http://{}", reachable(address)));
+        let seed = settings
+            .seed
+            .unwrap_or_else(|| RandomState::new().build_hasher().finish());
+        let shared = Arc::new(Shared {
+            gateway: Mutex::new(Gateway::new(settings.seed(seed).public_url(public))),
+            started: Instant::now(),
+            started_at: unix_now(),
+        });
+        let (stop, stopped) = watch::channel(());
+        tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
+        Ok(Self {
+            address,
+            shared,
+            _stop: stop,
+        })
+    }
+
+    /// The base URL, such as `http://127.0.0.1:8090`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sets a fault for the next request of its operation.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.lock().inject(fault);
+    }
+
+    /// Puts the virtual clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.shared.lock().advance(by);
+    }
+
+    /// What the page's button "pay" does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gateway::pay`].
+    pub fn pay(&self, order: &str) -> Result<Order, Refusal> {
+        let now = self.shared.now();
+        (self.shared.lock())
+            .pay(order, IpAddr::from([127, 0, 0, 1]), now)
+            .cloned()
+    }
+
+    /// What the page's button "cancel" does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gateway::cancel`].
+    pub fn cancel(&self, order: &str) -> Result<Order, Refusal> {
+        let now = self.shared.now();
+        self.shared.lock().cancel(order, now).cloned()
+    }
+
+    /// Where an order stands, if there is one.
+    #[must_use]
+    pub fn state(&self, order: &str) -> Option<State> {
+        self.shared.lock().order(order).map(Order::state)
+    }
+
+    /// What an account holds, in Rial.
+    #[must_use]
+    pub fn balance(&self, account: &Account) -> i128 {
+        self.shared.lock().book().balance(account)
+    }
+
+    /// How many requests of an operation have arrived, faults and all.
+    #[must_use]
+    pub fn arrived(&self, operation: Operation) -> u64 {
+        self.shared.lock().arrived(operation)
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Gateway> {
+        self.gateway.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.started_at + self.started.elapsed()
+    }
+}
+
+fn unix_now() -> Timestamp {
+    let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Timestamp::default() + elapsed.unwrap_or_default()
+}
+
+/// A server on every address is reached at loopback from this machine.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => IpAddr::from([127, 0, 0, 1]),
+            IpAddr::V6(_) => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+        });
+    }
+    address
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<()>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.changed() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let (shared, mut stopped) = (Arc::clone(&shared), stopped.clone());
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = serve(stream, peer.ip(), &shared) => {}
+                        _ = stopped.changed() => {}
+                    }
+                });
+            }
+            // Out of file descriptors: a client will give some back.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, peer: IpAddr, shared: &Arc<Shared>) {
+    // Without it, small answers wait for the peer's acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let (socket, control) = Socket::new(stream);
+    let service = service_fn(|request| answer(request, peer, shared, &control));
+    // An error here is a client that went away, or a fault of our own making.
+    let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(64)
+        .max_buf_size(16 * 1024)
+        .serve_connection(socket, service)
+        .await;
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    peer: IpAddr,
+    shared: &Shared,
+    socket: &Control,
+) -> Result<Response<WireBody>, Ends> {
+    let answer = match received(request, socket).await? {
+        Ok(mut request) => {
+            request.extensions_mut().insert(ClientIp(peer));
+            shared.lock().handle(request, shared.now())
+        }
+        Err(refusal) => Answer {
+            response: refuse(refusal),
+            fate: Fate::Deliver,
+        },
+    };
+    wire::send(answer, socket).await
+}
+
+/// The whole request, if it is one that a gateway should read.
+async fn received(
+    request: Request<Incoming>,
+    socket: &Control,
+) -> Result<Result<Request<Bytes>, Refusal>, Ends> {
+    if let Some(refusal) = refusal(&request, socket) {
+        return Ok(Err(refusal));
+    }
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, MAX_BODY).collect().await;
+    socket.next_request();
+    match body {
+        Ok(body) => Ok(Ok(Request::from_parts(parts, body.to_bytes()))),
+        Err(error) if error.is::<LengthLimitError>() => Ok(Err(Refusal::TooLong)),
+        // The client went away.
+        Err(_) => Err(Ends),
+    }
+}
+
+/// What hyper lets through and no gateway should.
+fn refusal(request: &Request<Incoming>, socket: &Control) -> Option<Refusal> {
+    let headers = request.headers();
+    let doubtful = !headers.contains_key(header::HOST) || socket.is_framed_twice(headers);
+    doubtful.then_some(Refusal::Framing)
+}

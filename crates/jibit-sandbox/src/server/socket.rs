@@ -1,0 +1,134 @@
+//! A connection's socket, as far as hyper does not show or do what we need.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use http::{HeaderMap, header};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use tokio::{
+    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
+    net::TcpStream,
+};
+
+/// The longest head that is looked at; hyper refuses longer ones by itself.
+const MAX_HEAD: usize = 32 * 1024;
+
+/// A socket that remembers the head of the request under way as it came, and
+/// that can end in a reset.
+pub(super) struct Socket {
+    stream: TcpStream,
+    control: Arc<Control>,
+}
+
+/// What the request's handler sees and does of the socket.
+#[derive(Default)]
+pub(super) struct Control {
+    head: Mutex<Head>,
+    reset: AtomicBool,
+}
+
+#[derive(Default)]
+struct Head {
+    bytes: Vec<u8>,
+    complete: bool,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream) -> (Self, Arc<Control>) {
+        let control = Arc::new(Control::default());
+        let socket = Self {
+            stream,
+            control: Arc::clone(&control),
+        };
+        (socket, control)
+    }
+}
+
+impl Control {
+    /// Whether the request under way has both a Content-Length and a
+    /// Transfer-Encoding: servers that disagree on which one counts can be
+    /// made to see different requests. hyper drops the former on its way here.
+    pub(super) fn is_framed_twice(&self, headers: &HeaderMap) -> bool {
+        if !headers.contains_key(header::TRANSFER_ENCODING) {
+            return false;
+        }
+        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut parsed = [httparse::EMPTY_HEADER; 64];
+        let mut request = httparse::Request::new(&mut parsed);
+        let complete = (request.parse(&head.bytes)).is_ok_and(|status| status.is_complete());
+        // A head that was not seen from its beginning is refused: rather that than a doubt.
+        !complete
+            || (request.headers.iter())
+                .any(|header| header.name.eq_ignore_ascii_case("content-length"))
+    }
+
+    /// The request has been read; what comes next is the next one's head.
+    pub(super) fn next_request(&self) {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Head::default();
+    }
+
+    /// The connection ends in a reset.
+    pub(super) fn reset(&self) {
+        self.reset.store(true, Ordering::Relaxed);
+    }
+
+    fn record(&self, bytes: &[u8]) {
+        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        if head.complete {
+            return;
+        }
+        head.bytes.extend_from_slice(bytes);
+        let ended = |window: &[u8]| window == b"\r\n\r\n";
+        head.complete = head.bytes.len() > MAX_HEAD || head.bytes.windows(4).any(ended);
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.control.reset.load(Ordering::Relaxed) {
+            // If it fails, the connection closes instead, which is a fault as well.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl Read for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut local = [0; 8 * 1024];
+        let room = buffer.remaining().min(local.len());
+        let mut read = ReadBuf::new(local.get_mut(..room).unwrap_or_default());
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
+        self.control.record(read.filled());
+        buffer.put_slice(read.filled());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Write for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,130 @@
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use jibit_proto::Secret;
+
+/// How answers are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// As the document's samples print them: inquiry answers a bare object
+    /// with `statusV`, a blank before `merchantOrderId`, and `clientIp`.
+    #[default]
+    Printed,
+    /// As the rest of the document would have it: inquiry answers in the
+    /// envelope, with `status`, no blank, and `clientIP`.
+    Tidy,
+}
+
+/// How a sandbox behaves. The default is one merchant `7746` with the password
+/// `123456`, the printed profile and the document's times.
+#[derive(Clone)]
+pub struct Settings {
+    pub(crate) merchants: BTreeMap<String, Secret>,
+    pub(crate) profile: Profile,
+    pub(crate) verify_window: Duration,
+    pub(crate) unpaid_expiry: Duration,
+    pub(crate) token_life: Duration,
+    pub(crate) refresh_life: Duration,
+    pub(crate) wallet_balance: u64,
+    pub(crate) seed: Option<u64>,
+    pub(crate) public_url: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            merchants: BTreeMap::from([("7746".to_owned(), Secret::new("123456"))]),
+            profile: Profile::Printed,
+            verify_window: Duration::from_secs(15 * 60),
+            unpaid_expiry: Duration::from_secs(30 * 60),
+            token_life: Duration::from_secs(86_400),
+            refresh_life: Duration::from_secs(7_776_000),
+            wallet_balance: 1_000_000_000,
+            seed: None,
+            public_url: None,
+        }
+    }
+}
+
+impl Settings {
+    /// The merchants, each with a password, in place of the default one.
+    #[must_use]
+    pub fn merchants<U: Into<String>>(
+        mut self,
+        merchants: impl IntoIterator<Item = (U, Secret)>,
+    ) -> Self {
+        self.merchants = merchants
+            .into_iter()
+            .map(|(username, password)| (username.into(), password))
+            .collect();
+        self
+    }
+
+    /// How answers are written.
+    #[must_use]
+    pub const fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// How long after the payment a verify is taken; 15 minutes if it is not set.
+    #[must_use]
+    pub const fn verify_window(mut self, window: Duration) -> Self {
+        self.verify_window = window;
+        self
+    }
+
+    /// How long after initiate an order may be paid; 30 minutes if it is not
+    /// set. The document does not say.
+    #[must_use]
+    pub const fn unpaid_expiry(mut self, time: Duration) -> Self {
+        self.unpaid_expiry = time;
+        self
+    }
+
+    /// How long a token lives; 86,400 s if it is not set.
+    #[must_use]
+    pub const fn token_life(mut self, life: Duration) -> Self {
+        self.token_life = life;
+        self
+    }
+
+    /// How long a refresh token lives; 7,776,000 s if it is not set.
+    #[must_use]
+    pub const fn refresh_life(mut self, life: Duration) -> Self {
+        self.refresh_life = life;
+        self
+    }
+
+    /// What a customer's wallet holds at first, in Rial; 1,000,000,000 if it
+    /// is not set.
+    #[must_use]
+    pub const fn wallet_balance(mut self, rial: u64) -> Self {
+        self.wallet_balance = rial;
+        self
+    }
+
+    /// Makes ids and tokens repeat from run to run. Whoever knows the seed can
+    /// make tokens; a server without one draws one at its start.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Where browsers reach the sandbox, for `redirectUrl`; the address that the
+    /// server listens on if it is not set.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("profile", &self.profile)
+            .field("verify_window", &self.verify_window)
+            .finish_non_exhaustive()
+    }
+}

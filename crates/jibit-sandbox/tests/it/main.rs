@@ -1,0 +1,14 @@
+//! The gateway by its requests, and the server over real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod bench;
+mod money;
+mod pages;
+mod protocol;
+mod server;
+mod tokens;
