@@ -29,12 +29,15 @@ impl HttpHosts {
     }
 
     fn contains(&self, host: &str) -> bool {
-        let host = host.to_ascii_lowercase();
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost"
-            || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-            || self.0.contains(&host)
+        is_loopback(host) || self.0.contains(&host.to_ascii_lowercase())
     }
+}
+
+/// Whether a URL's host is this machine.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Reads an absolute http or https URL that carries no user info and no
@@ -139,6 +142,18 @@ impl BaseUrl {
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// Whether the gateway is on this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        (self.origin.parse::<Uri>()).is_ok_and(|uri| uri.host().is_some_and(is_loopback))
+    }
+
+    /// Whether tokens and amounts travel unencrypted beyond this machine.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        self.origin.starts_with("http:") && !self.is_loopback()
     }
 
     /// The URL of `path`, which begins with a slash and is encoded already.

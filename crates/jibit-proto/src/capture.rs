@@ -37,6 +37,21 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// The verdict in a word: `paid`, `pending`, `not-paid`, `mismatch` or
+    /// `undetermined`.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Paid(_) => "paid",
+            Self::Pending(_) => "pending",
+            Self::NotPaid { .. } => "not-paid",
+            Self::Mismatch(_) => "mismatch",
+            Self::Undetermined { .. } => "undetermined",
+        }
+    }
+}
+
 /// Captures a payment that a look has shown: verify; when in doubt look; verify
 /// again only after a look that shows `PURCHASE_BY_USER`.
 ///

@@ -76,6 +76,22 @@ pub enum Sighting {
     Undetermined(OrderStatus),
 }
 
+impl Sighting {
+    /// The sighting in a word: `payable`, `confirmed`, `pending`, `not-paid`,
+    /// `mismatch` or `undetermined`.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Payable(_) => "payable",
+            Self::Confirmed(_) => "confirmed",
+            Self::Pending(_) => "pending",
+            Self::NotPaid(_) => "not-paid",
+            Self::Mismatch(_) => "mismatch",
+            Self::Undetermined(_) => "undetermined",
+        }
+    }
+}
+
 /// Asks once for the state of an order and compares the answer with what was
 /// stored. It changes nothing at the gateway.
 #[derive(Debug)]

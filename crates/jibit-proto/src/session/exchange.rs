@@ -1,4 +1,7 @@
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use http::{Request, Response, header};
@@ -168,7 +171,11 @@ impl<F: Flow> Exchange<F> {
                     Ok(request) => request,
                     Err(invalid) => return self.end(session, invalid.into()),
                 };
-                if !session.slots.take(self.id, now, until + GRACE) {
+                let overdue = until + GRACE;
+                if !session
+                    .slots
+                    .take(self.id, now, overdue, &mut session.woken)
+                {
                     return Step::Wait(session.slots.next_overdue().min(self.deadline));
                 }
                 self.state = State::Asking { version, until };
@@ -183,7 +190,10 @@ impl<F: Flow> Exchange<F> {
             State::Renewing(renewal, _) => session.renewed(&renewal, answer, now),
             State::Asking { version, .. } => {
                 session.slots.leave(self.id, &mut session.woken);
-                let asked = answer.as_ref().ok().and_then(retry_after);
+                let asked = answer
+                    .as_ref()
+                    .ok()
+                    .and_then(|answer| retry_after(answer, now));
                 let reply = answer
                     .map_err(Error::from)
                     .and_then(|answer| self.read(session, &answer));
@@ -353,19 +363,27 @@ impl<F: Flow> Exchange<F> {
     }
 }
 
-/// How long a gateway that is short of room asks us to wait, in whole seconds.
-pub(super) fn retry_after(answer: &Response<Bytes>) -> Option<Duration> {
-    matches!(answer.status().as_u16(), 408 | 429 | 503)
-        .then(|| {
-            answer
-                .headers()
-                .get(header::RETRY_AFTER)?
-                .to_str()
-                .ok()?
-                .trim()
-                .parse()
-                .ok()
-        })
-        .flatten()
-        .map(Duration::from_secs)
+/// How long a gateway that is short of room asks us to wait: seconds or a date.
+pub(super) fn retry_after(answer: &Response<Bytes>, now: Timestamp) -> Option<Duration> {
+    if !matches!(answer.status().as_u16(), 408 | 429 | 503) {
+        return None;
+    }
+    let asked = text(answer, &header::RETRY_AFTER)?;
+    if !asked.is_empty() && asked.bytes().all(|b| b.is_ascii_digit()) {
+        // More seconds than fit are still a wish to be left alone for long.
+        return Some(Duration::from_secs(asked.parse().unwrap_or(u64::MAX)));
+    }
+    // The gateway's clock is not ours: its own date says what it counts from.
+    let from = text(answer, &header::DATE).and_then(date).unwrap_or(now);
+    Some(date(asked)?.since(from))
+}
+
+fn text<'a>(answer: &'a Response<Bytes>, name: &header::HeaderName) -> Option<&'a str> {
+    Some(answer.headers().get(name)?.to_str().ok()?.trim())
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(text).ok()?;
+    let passed = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(Timestamp::default() + passed)
 }

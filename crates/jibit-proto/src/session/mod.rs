@@ -314,7 +314,10 @@ impl Session {
 
     /// Takes what came of a renewal.
     fn renewed(&mut self, renewal: &Renewal, answer: Answer, now: Timestamp) {
-        let asked = answer.as_ref().ok().and_then(exchange::retry_after);
+        let asked = answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| exchange::retry_after(answer, now));
         let tokens = answer
             .map_err(Error::from)
             .and_then(|answer| match &renewal.spends {

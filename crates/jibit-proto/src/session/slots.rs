@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::CallId;
+use super::{CallId, GRACE};
 use crate::Timestamp;
 
 /// Who may send: at most so many at once, in the order of asking. A slot that
@@ -8,8 +8,10 @@ use crate::Timestamp;
 #[derive(Debug)]
 pub(super) struct Slots {
     max: usize,
-    /// Requests under way, each with the instant at which it is long overdue.
+    /// Requests under way and grants, each with the instant at which it is
+    /// long overdue.
     taken: BTreeMap<CallId, Timestamp>,
+    /// Who of these was handed the slot and has not come for it yet.
     granted: BTreeSet<CallId>,
     queue: VecDeque<CallId>,
     /// Who of the queue still waits; the others have left.
@@ -27,19 +29,36 @@ impl Slots {
         }
     }
 
-    /// Takes a slot for `id`, or puts it into the queue.
-    pub(super) fn take(&mut self, id: CallId, now: Timestamp, overdue: Timestamp) -> bool {
+    /// Takes a slot for `id`, or puts it into the queue. Whoever is granted a
+    /// slot by that is put into `woken`.
+    pub(super) fn take(
+        &mut self,
+        id: CallId,
+        now: Timestamp,
+        overdue: Timestamp,
+        woken: &mut BTreeSet<CallId>,
+    ) -> bool {
         if self.is_full() {
             // Only a call that was dropped without `abandon` gets this old.
             self.taken.retain(|_, overdue| *overdue > now);
+            self.granted.retain(|id| self.taken.contains_key(id));
+            self.hand_on(woken);
         }
         let free = self.granted.remove(&id) || (self.waiting.is_empty() && !self.is_full());
         if free {
             self.taken.insert(id, overdue);
-        } else if self.waiting.insert(id) {
+            return true;
+        }
+        if self.waiting.insert(id) {
             self.queue.push_back(id);
         }
-        free
+        // A grant ages from when somebody misses it.
+        for granted in &self.granted {
+            if let Some(overdue) = self.taken.get_mut(granted) {
+                *overdue = (*overdue).min(now + GRACE);
+            }
+        }
+        false
     }
 
     /// Gives up the slot, the grant or the place in the queue. Whoever is
@@ -48,11 +67,16 @@ impl Slots {
         self.taken.remove(&id);
         self.granted.remove(&id);
         self.waiting.remove(&id);
+        self.hand_on(woken);
+    }
+
+    fn hand_on(&mut self, woken: &mut BTreeSet<CallId>) {
         while !self.is_full()
             && let Some(next) = self.queue.pop_front()
         {
             if self.waiting.remove(&next) {
                 self.granted.insert(next);
+                self.taken.insert(next, Timestamp::MAX);
                 woken.insert(next);
             }
         }
@@ -64,6 +88,6 @@ impl Slots {
     }
 
     fn is_full(&self) -> bool {
-        self.taken.len() + self.granted.len() >= self.max
+        self.taken.len() >= self.max
     }
 }

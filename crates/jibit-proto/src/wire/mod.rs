@@ -54,6 +54,20 @@ pub enum Operation {
     Inquiry,
 }
 
+impl Operation {
+    /// The operation's name, as the document has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authenticate => "authenticate",
+            Self::Refresh => "refresh",
+            Self::Initiate => "initiate",
+            Self::Verify => "verify",
+            Self::Inquiry => "inquiry",
+        }
+    }
+}
+
 /// An answer's body that is read at the most, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 

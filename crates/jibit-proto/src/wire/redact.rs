@@ -11,8 +11,9 @@ pub(super) fn message(text: &str, secrets: &[&Secret]) -> String {
     if secrets.iter().any(repeats) {
         return "[withheld: it repeats a secret]".to_owned();
     }
-    // Masking runs before cutting, or a cut token would pass as a short word.
-    let kept = mask_tokens(&mask_numbers(text));
+    // Masking runs before cutting, or a cut token would pass as a short word;
+    // for the same reason tokens come first: a number masked within one cuts it.
+    let kept = mask_numbers(&mask_tokens(text));
     kept.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(MAX_CHARS)

@@ -12,6 +12,7 @@ mod fixtures;
 mod flows;
 mod ids;
 mod mobile;
+mod model;
 mod money;
 mod secrets;
 mod session;

@@ -12,7 +12,6 @@ use jibit_proto::{
     Authenticate, CallbackUrl, Certainty, Config, Error, ErrorKind, Expected, Initiate, Inquiry,
     Secret, Session, Settle, Timestamp, TransportError, Verdict,
 };
-use proptest::prelude::*;
 
 const START: Timestamp = Timestamp::from_unix_millis(1_800_000_000_000);
 
@@ -621,57 +620,105 @@ fn settings_that_cannot_work_are_named() {
     );
 }
 
-proptest! {
-    /// Any mix of failures: every call ends by its deadline, at most one
-    /// renewal is under way (asserted by the driver), no refresh token is spent
-    /// twice, and no initiate is sent again that may have arrived.
-    #[test]
-    fn whatever_fails_no_call_is_lost(
-        faults in proptest::collection::vec(0..12_u8, 0..200), calls in 1..12_usize, seed in any::<u64>(),
-    ) {
-        let session = Session::new(config("123456").max_in_flight(3), seed).unwrap();
-        let mut gateway = Gateway::default();
-        let mut faults = faults.into_iter();
-        let mut refreshes = Vec::new();
-        let mut arrived = BTreeMap::new();
-        let mut world = World::new(session, (0..calls).map(|n| initiate_as(&format!("m-{n}"))), START);
-        world.run(|out| {
-            if out.operation == Operation::Refresh {
-                refreshes.push(out.request.body().clone());
-            }
-            let answer = match faults.next() {
-                Some(0) => not_sent(),
-                Some(1) => { gateway.handle(out).ok(); lost() }
-                Some(2) => lost(),
-                Some(3) => { gateway.pairs += 1; gateway.handle(out) }
-                Some(4) => status(500),
-                Some(5) => status(429),
-                Some(6) => ok(""),
-                Some(7) => status(401),
-                _ => gateway.handle(out),
-            };
-            let sent_back = |code| matches!(code, 401 | 429);
-            let may_have_arrived = match &answer {
-                Ok(answer) => !sent_back(answer.status().as_u16()),
-                Err(error) => error.certainty() == Certainty::Unknown,
-            };
-            if out.operation == Operation::Initiate && may_have_arrived {
-                *arrived.entry(out.request.body().clone()).or_insert(0) += 1;
-            }
-            answer
-        });
-        prop_assert_eq!(world.outcomes.len(), calls);
-        prop_assert!(arrived.values().all(|sent| *sent == 1), "{:?}", arrived.values());
-        prop_assert!(world.most_in_flight <= 4);
-        for (_, at) in world.outcomes.values() {
-            // A call with a request under way ends when its answer comes.
-            prop_assert!(*at <= START + Duration::from_secs(32));
+#[test]
+fn a_wish_to_be_left_alone_is_honoured_in_seconds_or_as_a_date_and_capped() {
+    // START is Fri, 15 Jan 2027 08:00:00 GMT; this gateway's clock is a day ahead.
+    const THERE: Option<&str> = Some("Sat, 16 Jan 2027 08:00:00 GMT");
+    let jitter = Duration::from_millis(500);
+    for (asked, date, seconds) in [
+        ("7", None, 7),
+        ("7", THERE, 7),
+        ("Sat, 16 Jan 2027 08:00:09 GMT", THERE, 9),
+        ("Saturday, 16-Jan-27 08:00:09 GMT", THERE, 9),
+        ("Fri, 15 Jan 2027 08:00:09 GMT", None, 9),
+        ("Fri, 15 Jan 2027 08:00:09 GMT", Some("yesterday"), 9),
+        ("Fri, 15 Jan 2027 07:00:00 GMT", None, 0),
+        ("Fri, 15 Jan 2027 08:00:09 GMT", THERE, 0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", None, 0),
+        ("soon", THERE, 0),
+        ("", None, 0),
+        ("-7", None, 0),
+        ("7.5", None, 0),
+        ("3600", None, 30),
+        ("18446744073709551615", None, 30),
+        ("99999999999999999999999999", None, 30),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None, 30),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", THERE, 30),
+    ] {
+        let (mut session, _) = one(session(), Authenticate, START, |_| tokens(1));
+        let mut call = session
+            .begin(inquiry(), START)
+            .with_deadline(START + Duration::from_secs(300));
+        send(&mut call, &mut session, START);
+        let mut answer = Response::builder().status(503).header("retry-after", asked);
+        if let Some(date) = date {
+            answer = answer.header("date", date);
         }
-        let mut unique = refreshes.clone();
-        unique.sort();
-        unique.dedup();
-        prop_assert_eq!(unique.len(), refreshes.len());
+        let answer = answer.body(Bytes::new()).unwrap();
+        call.receive(&mut session, Ok(answer), START);
+        let waited = match call.poll(&mut session, START) {
+            Step::Wait(until) => until.since(START),
+            _ => Duration::ZERO,
+        };
+        let seconds = Duration::from_secs(seconds);
+        assert!(
+            waited == seconds || (seconds.is_zero() && waited <= jitter),
+            "{asked:?} {date:?}: {waited:?}"
+        );
     }
+}
+
+#[test]
+fn a_wish_on_an_answer_to_authenticate_holds_for_the_whole_session() {
+    let mut session = session();
+    let mut call = session.begin(inquiry(), START);
+    send(&mut call, &mut session, START);
+    let answer = Response::builder()
+        .status(429)
+        .header("retry-after", "Fri, 15 Jan 2027 08:00:09 GMT")
+        .body(Bytes::new());
+    call.receive(&mut session, Ok(answer.unwrap()), START);
+    let mut other = session.begin(inquiry(), START);
+    for call in [&mut call, &mut other] {
+        let Step::Wait(until) = call.poll(&mut session, START) else {
+            panic!("no wait")
+        };
+        assert_eq!(until, START + Duration::from_secs(9));
+    }
+}
+
+/// A call that is dropped without `abandon`, at whatever point, holds up the
+/// queue for the slots for a while and not for ever.
+#[test]
+fn a_slot_of_a_call_that_is_gone_is_taken_back_for_the_queue() {
+    let config = config("123456").max_in_flight(1);
+    let session = Session::new(config, 7).unwrap();
+    let (mut session, _) = one(session, Authenticate, START, |_| tokens(1));
+    let begin = |session: &mut Session| {
+        session
+            .begin(inquiry(), START)
+            .with_deadline(START + Duration::from_secs(300))
+    };
+    let mut gone = begin(&mut session);
+    let mut granted_and_gone = begin(&mut session);
+    let mut last = begin(&mut session);
+    send(&mut gone, &mut session, START);
+    let Step::Wait(until) = granted_and_gone.poll(&mut session, START) else {
+        panic!("no wait")
+    };
+    drop((gone, granted_and_gone));
+    let mut now = START;
+    let mut polls = 0;
+    loop {
+        match last.poll(&mut session, now) {
+            Step::Send(_) => break,
+            Step::Wait(until) => now = until,
+            Step::Done(_) => panic!("done"),
+        }
+        polls += 1;
+        assert!(polls < 10);
+    }
+    assert!(now <= until + Duration::from_secs(10), "{now:?}");
 }
 
 #[test]

@@ -285,6 +285,11 @@ fn the_gateways_words_are_kept_and_what_is_private_in_them_is_not() {
         ("کاربر ۰۹۱۲۱۲۳۴۵۶۷", "کاربر [number]"),
         ("refId 775743540", "refId 775743540"),
         (&format!("bad token {token}!"), "bad token [token]!"),
+        // Ten digits inside a token are no telephone number.
+        (
+            "bad token eyJhbGciOiJIUzI1NiJ9.1234567890.gLfKvw7wUJgipN",
+            "bad token [token]",
+        ),
         (
             "password s3cret-pw is wrong",
             "[withheld: it repeats a secret]",
