@@ -12,7 +12,16 @@ use jibit_proto::{
     },
 };
 
+use tracing::{field::Empty, info_span, warn};
+
 use crate::driver::Shared;
+
+/// The span of a call. The gateway's orderId is no secret.
+macro_rules! call {
+    ($name:literal $(, $($order:tt)+)?) => {
+        info_span!($name, outcome = Empty, error.type = Empty $(, $($order)+)?)
+    };
+}
 
 /// Sends one request and brings its answer.
 ///
@@ -64,6 +73,12 @@ impl Client {
         clock: impl Clock + 'static,
     ) -> Result<Self, InvalidInput> {
         let session = Session::new(config, seed)?;
+        if session.base_url().is_exposed() {
+            warn!(
+                gateway = session.base_url().origin(),
+                "plain http: whoever listens on the way reads tokens and amounts"
+            );
+        }
         Ok(Self(Arc::new(Shared::new(
             session,
             Box::new(transport),
@@ -77,7 +92,7 @@ impl Client {
     ///
     /// [`ErrorKind::Credentials`](jibit_proto::ErrorKind) if they are not.
     pub async fn authenticate(&self) -> Result<(), Error> {
-        self.0.run("authenticate", Authenticate).await
+        self.0.run(call!("jibit.authenticate"), Authenticate).await
     }
 
     /// Registers an order.
@@ -86,7 +101,9 @@ impl Client {
     ///
     /// With certainty `Unknown` the order may exist; nobody can pay it.
     pub async fn initiate(&self, order: NewOrder) -> Result<Initiated, Error> {
-        self.0.run("initiate", Initiate::new(order)).await
+        self.0
+            .run(call!("jibit.initiate"), Initiate::new(order))
+            .await
     }
 
     /// Asks for an order's state, uncompared.
@@ -95,7 +112,8 @@ impl Client {
     ///
     /// Whatever the error, the state is not known by it.
     pub async fn inquiry(&self, order: OrderId) -> Result<Inquired, Error> {
-        self.0.run("inquiry", Inquiry::new(order)).await
+        let span = call!("jibit.inquiry", %order);
+        self.0.run(span, Inquiry::new(order)).await
     }
 
     /// Asks for an order's state and compares it with what was stored.
@@ -104,7 +122,8 @@ impl Client {
     ///
     /// Whatever the error, the state is not known by it.
     pub async fn look(&self, order: OrderId, expected: Expected) -> Result<Sighting, Error> {
-        self.0.run("look", Look::new(order, expected)).await
+        let span = call!("jibit.look", %order);
+        self.0.run(span, Look::new(order, expected)).await
     }
 
     /// Captures what a look found. Make the intent durable first.
@@ -113,7 +132,8 @@ impl Client {
     ///
     /// An error means that no verify can have left.
     pub async fn verify(&self, payable: Payable) -> Result<Verdict, Error> {
-        self.0.run("verify", Capture::new(payable)).await
+        let span = call!("jibit.verify", order = %payable.order_id());
+        self.0.run(span, Capture::new(payable)).await
     }
 
     /// Looks, and captures if the order is payable.
@@ -122,7 +142,8 @@ impl Client {
     ///
     /// An error means that no verify can have left.
     pub async fn settle(&self, order: OrderId, expected: Expected) -> Result<Verdict, Error> {
-        self.0.run("settle", Settle::new(order, expected)).await
+        let span = call!("jibit.settle", %order);
+        self.0.run(span, Settle::new(order, expected)).await
     }
 
     /// Replaces the password for the calls that follow.

@@ -9,13 +9,41 @@ use std::{
 };
 
 use jibit_proto::{
-    Session, Timestamp, TransportError,
+    Error, Session, Sighting, Timestamp, TransportError, Verdict,
     flow::Flow,
     session::{Answer, CallId, Exchange, Outgoing, Step},
+    wire::{initiate::Initiated, inquiry::Inquired},
 };
-use tracing::{Instrument as _, debug, info_span, warn};
+use tracing::{
+    Instrument as _, Span, debug, debug_span,
+    field::{Empty, display},
+    info, warn,
+};
 
 use crate::{Clock, Transport};
+
+/// What a call's answer is called in logs and traces.
+pub(crate) trait Named {
+    fn name(&self) -> &'static str {
+        "done"
+    }
+}
+
+impl Named for () {}
+impl Named for Initiated {}
+impl Named for Inquired {}
+
+impl Named for Sighting {
+    fn name(&self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Named for Verdict {
+    fn name(&self) -> &'static str {
+        self.as_str()
+    }
+}
 
 pub(crate) struct Shared {
     transport: Box<dyn Transport>,
@@ -55,37 +83,71 @@ impl Shared {
         result
     }
 
-    pub(crate) async fn run<F>(&self, name: &'static str, flow: F) -> F::Output
+    /// Runs a call inside its span, which learns how it ended.
+    pub(crate) async fn run<F, T>(&self, span: Span, flow: F) -> Result<T, Error>
+    where
+        F: Flow<Output = Result<T, Error>> + Send,
+        T: Named + Send,
+    {
+        let begun = self.clock.now();
+        let ended = self.drive(flow).instrument(span.clone()).await;
+        let millis = self.clock.now().since(begun).as_millis();
+        let _entered = span.enter();
+        match &ended {
+            Ok(answer) => {
+                let outcome = answer.name();
+                span.record("outcome", outcome);
+                info!(outcome, millis, "ended");
+            }
+            Err(error) => {
+                let (kind, certainty) = (error.kind(), error.certainty());
+                span.record("outcome", "failed");
+                span.record("error.type", display(kind));
+                info!(outcome = "failed", %kind, %certainty, millis, "ended");
+            }
+        }
+        ended
+    }
+
+    async fn drive<F>(&self, flow: F) -> F::Output
     where
         F: Flow + Send,
         F::Output: Send,
     {
-        let span = info_span!("jibit.call", call = name);
-        async {
-            let exchange = self.with_session(|session| session.begin(flow, self.clock.now()));
-            let mut call = Call {
-                shared: self,
-                id: exchange.id(),
-                exchange: Some(exchange),
-            };
-            loop {
-                match call.step().await {
-                    Step::Send(out) => {
-                        let answer = self.send(out).await;
-                        call.receive(answer);
-                    }
-                    Step::Done(outcome) => return outcome,
-                    Step::Wait(_) => {}
+        let exchange = self.with_session(|session| session.begin(flow, self.clock.now()));
+        let mut call = Call {
+            shared: self,
+            id: exchange.id(),
+            exchange: Some(exchange),
+        };
+        loop {
+            match call.step().await {
+                Step::Send(out) => {
+                    let answer = self.send(out).await;
+                    call.receive(answer);
                 }
+                Step::Done(outcome) => return outcome,
+                Step::Wait(_) => {}
             }
         }
-        .instrument(span)
-        .await
     }
 
-    /// Sends, for as long as the attempt may take.
+    /// Sends, for as long as the attempt may take. The span's fields are
+    /// OpenTelemetry's for an HTTP client.
     async fn send(&self, out: Outgoing) -> Answer {
-        let (operation, earlier, begun) = (out.operation, out.earlier, self.clock.now());
+        let begun = self.clock.now();
+        let uri = out.request.uri();
+        let span = debug_span!(
+            "jibit.attempt",
+            otel.kind = "client",
+            otel.name = out.operation.as_str(),
+            http.request.method = out.request.method().as_str(),
+            http.request.resend_count = out.earlier,
+            http.response.status_code = Empty,
+            server.address = uri.host(),
+            server.port = uri.port_u16(),
+            error.type = Empty,
+        );
         let mut answer = self.transport.send(out.request);
         let mut limit = self.clock.sleep_until(out.until);
         let answer = poll_fn(|cx| match answer.as_mut().poll(cx) {
@@ -95,18 +157,20 @@ impl Shared {
                 .map(|()| Err(TransportError::unknown("no answer in time"))),
             ready => ready,
         })
+        .instrument(span.clone())
         .await;
         let millis = self.clock.now().since(begun).as_millis();
+        let _entered = span.enter();
         match &answer {
-            Ok(answer) => debug!(
-                ?operation,
-                earlier,
-                millis,
-                status = answer.status().as_u16(),
-                "answered"
-            ),
+            Ok(answer) => {
+                let status = answer.status().as_u16();
+                span.record("http.response.status_code", status);
+                debug!(status, millis, "answered");
+            }
             Err(error) => {
-                debug!(?operation, earlier, millis, certainty = %error.certainty(), "not answered")
+                let certainty = error.certainty();
+                span.record("error.type", display(certainty));
+                debug!(%certainty, millis, "not answered");
             }
         }
         answer
