@@ -21,7 +21,8 @@ Commands:
   test            run every test and doctest of the workspace
   ci [--tested]   run every check; --tested leaves out the tests
   tidy            check the rules no compiler lint covers
-  fixtures check  check the format of the recorded exchanges in fixtures/
+  fixtures check  check the recorded exchanges against their form and the sandbox
+  fixtures record record them anew
 ";
 
 fn main() -> ExitCode {
