@@ -1,0 +1,258 @@
+//! The command line, as `--help` shows it.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{BoolishValueParser, RangedU64ValueParser, TypedValueParser as _},
+};
+use clap_complete::Shell;
+use jibit_sandbox::Profile;
+
+const EXAMPLES: &str = "\
+Examples:
+  jibit demo                       one payment from end to end, on this machine
+  jibit sandbox                    a gateway to develop against, at http://127.0.0.1:8090
+
+  export JIBIT_BASE_URL=http://127.0.0.1:8090 JIBIT_USERNAME=7746 JIBIT_PASSWORD=123456
+  jibit authenticate
+  jibit initiate --amount 125000 --mobile 09121234567 --merchant-order-id order-17-1 \\
+      --callback-url https://shop.example/return
+  jibit verify 7wvkgrn0 --amount 125000 --merchant-order-id order-17-1
+  jibit inquiry 7wvkgrn0 --json
+
+Exit status:
+  0  done, or paid                       6  credentials refused
+  2  usage, configuration or input       7  refused by the gateway
+  3  not paid: cancelled, final          8  unreachable, nothing was sent
+  4  another amount or order than ours   9  pending: not paid yet
+  5  undetermined: it may have happened";
+
+/// Take, settle and inspect payments of the Jibit QR payment gateway.
+#[derive(Parser)]
+#[command(name = "jibit", version, after_help = EXAMPLES, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Pay one order from end to end, on this machine.
+    Demo(Demo),
+    /// Run a local gateway to develop and test against.
+    Sandbox(Sandbox),
+    /// Check the credentials.
+    Authenticate,
+    /// Register an order and print where the customer pays.
+    Initiate(Initiate),
+    /// Settle an order: ask, capture if it is paid, and be sure of the answer.
+    Verify(Verify),
+    /// Ask for an order's state.
+    Inquiry(Inquiry),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct Settings {
+    /// The gateway.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "JIBIT_BASE_URL", hide_env_values = true,
+        default_value = jibit_proto::BaseUrl::PRODUCTION
+    )]
+    pub(crate) base_url: String,
+    /// The merchant id.
+    #[arg(
+        long,
+        global = true,
+        value_name = "ID",
+        env = "JIBIT_USERNAME",
+        hide_env_values = true
+    )]
+    pub(crate) username: Option<String>,
+    /// A file that holds the password. Without it, JIBIT_PASSWORD,
+    /// JIBIT_PASSWORD_FILE and a prompt are tried; it is never an argument.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Move money: initiate and verify at a host that is not this machine.
+    #[arg(long, global = true, env = "JIBIT_LIVE", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub(crate) live: bool,
+    /// Allow plain http to this host. Whoever listens on the way reads tokens.
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST",
+        env = "JIBIT_ALLOW_HTTP",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) allow_http: Vec<String>,
+    /// Time for each attempt.
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = seconds())]
+    pub(crate) timeout: Duration,
+    /// Time for the whole command.
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "30", value_parser = seconds())]
+    pub(crate) deadline: Duration,
+    /// Print one JSON object, also when it fails.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say more on standard error; -vv for each attempt.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+fn seconds() -> impl clap::builder::TypedValueParser<Value = Duration> {
+    RangedU64ValueParser::<u64>::new()
+        .range(1..=86_400)
+        .map(Duration::from_secs)
+}
+
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// Keep the shop and the gateway up, to pay in a browser.
+    #[arg(long)]
+    pub(crate) web: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Sandbox {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8090")]
+    pub(crate) listen: SocketAddr,
+    /// A merchant and its password; may stand several times.
+    #[arg(
+        long = "merchant",
+        value_name = "ID:PASSWORD",
+        default_value = "7746:123456",
+        hide_default_value = false
+    )]
+    pub(crate) merchants: Vec<String>,
+    /// How answers are written: as the document prints them, or without its quirks.
+    #[arg(long, value_enum, default_value = "printed")]
+    pub(crate) profile: ProfileName,
+    /// How long after the payment a verify is taken, such as 15m or 90s.
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
+    pub(crate) verify_window: Duration,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ProfileName {
+    Printed,
+    Tidy,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Printed => Self::Printed,
+            ProfileName::Tidy => Self::Tidy,
+        }
+    }
+}
+
+// The payments' own values are read by the protocol's types, not by the
+// parser: its errors repeat the value, which may be a person's.
+
+#[derive(Args)]
+pub(crate) struct Initiate {
+    /// The amount, in Rial (1 Toman is 10 Rial).
+    #[arg(long, value_name = "RIAL", allow_negative_numbers = true)]
+    pub(crate) amount: String,
+    /// Where the customer's browser returns.
+    #[arg(long, value_name = "URL")]
+    pub(crate) callback_url: String,
+    /// The customer's mobile number, in any usual spelling.
+    #[arg(long, value_name = "MOBILE", allow_negative_numbers = true)]
+    pub(crate) mobile: String,
+    /// The order's id in your system; a new one for each attempt.
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    pub(crate) merchant_order_id: String,
+    /// Text that the gateway gives back.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) additional_data: Option<String>,
+    /// Text that the customer sees on the gateway's page.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Verify {
+    /// The gateway's id of the order, as initiate gave it.
+    #[arg(value_name = "ORDER_ID")]
+    pub(crate) order_id: String,
+    /// The amount that was initiated, in Rial.
+    #[arg(long, value_name = "RIAL", allow_negative_numbers = true)]
+    pub(crate) amount: String,
+    /// The order's id in your system, as it was initiated.
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    pub(crate) merchant_order_id: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Inquiry {
+    /// The gateway's id of the order.
+    #[arg(value_name = "ORDER_ID")]
+    pub(crate) order_id: String,
+}
+
+/// A time as people write it: `90s`, `15m`, `1h`; plain digits are seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let (_, unit) = text.split_at(digits.len());
+    let seconds = match unit {
+        "" | "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        _ => None,
+    };
+    digits
+        .parse::<u64>()
+        .ok()
+        .zip(seconds)
+        .and_then(|(count, seconds)| count.checked_mul(seconds))
+        .filter(|seconds| (1..=31_536_000).contains(seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(|| "give a time such as 90s, 15m or 1h, of a year at most".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
+        for wrong in [
+            "",
+            "m",
+            "0s",
+            "-5m",
+            "1d",
+            "1.5h",
+            "99999999999999999999s",
+            "5 m",
+        ] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+pub(crate) mod authenticate;
+pub(crate) mod initiate;
+pub(crate) mod inquiry;
+pub(crate) mod sandbox;
+pub(crate) mod verify;

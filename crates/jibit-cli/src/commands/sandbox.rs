@@ -1,0 +1,54 @@
+use jibit_hyper::Secret;
+use jibit_sandbox::Settings as Gateway;
+use serde::Serialize;
+
+use crate::{
+    args::Sandbox,
+    interrupt, print_line,
+    report::{Failure, Report, to_json},
+};
+
+#[derive(Serialize)]
+struct Listening<'a> {
+    listening: &'a str,
+}
+
+/// Runs until the process is told to end.
+pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Failure> {
+    let mut merchants = Vec::new();
+    for merchant in &args.merchants {
+        match merchant.split_once(':') {
+            Some((id, password)) if !id.is_empty() && !password.is_empty() => {
+                merchants.push((id, Secret::new(password)));
+            }
+            _ => {
+                return Err(Failure::usage(
+                    "merchant is not an id and a password with a colon between; give one such as 7746:123456",
+                ));
+            }
+        }
+    }
+    let settings = Gateway::default()
+        .merchants(merchants)
+        .profile(args.profile.into())
+        .verify_window(args.verify_window);
+    let sandbox = jibit_sandbox::Sandbox::bind(args.listen, settings)
+        .await
+        .map_err(|error| {
+            Failure::configuration(format!("listen: {} cannot be used: {error}", args.listen))
+        })?;
+    let url = sandbox.url();
+    print_line(&if json {
+        to_json(&Listening { listening: &url })
+    } else {
+        format!("listening on {url}")
+    });
+    if !args.listen.ip().is_loopback() {
+        tracing::warn!(
+            "whoever reaches {} can pay, cancel and move the clock",
+            args.listen
+        );
+    }
+    interrupt::pressed().await;
+    Ok(None)
+}

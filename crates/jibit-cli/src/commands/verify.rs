@@ -1,0 +1,116 @@
+use jibit_hyper::{Expected, OrderId, OrderStatus, Payment, Rial, Verdict};
+use serde::Serialize;
+
+use crate::{
+    account::{self, Moves},
+    args::{Settings, Verify},
+    interrupt,
+    report::{Exit, Failure, Report, whole_message},
+};
+
+/// What is known of the order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    outcome: &'static str,
+    order_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant_order_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ref_id: Option<&'a str>,
+}
+
+pub(crate) async fn run(settings: &Settings, args: &Verify) -> Result<Report, Failure> {
+    let order: OrderId = args.order_id.parse()?;
+    let expected = Expected {
+        amount: args.amount.parse()?,
+        merchant_order_id: args.merchant_order_id.parse()?,
+    };
+    if expected.amount.get() == 0 {
+        return Err(Failure::usage(
+            "amount is 0; give the amount that was initiated",
+        ));
+    }
+    let client = account::client(settings, Moves::Money)?;
+    let verdict = tokio::select! {
+        verdict = client.settle(order.clone(), expected) => verdict?,
+        // A verify may have left: that is an outcome, not an error.
+        () = interrupt::pressed() => Verdict::Undetermined { last_status: None, cause: None },
+    };
+    Ok(report(&order, &verdict))
+}
+
+/// What a verdict is for machines and people.
+pub(crate) fn report(order: &OrderId, verdict: &Verdict) -> Report {
+    let (status, payment) = known(verdict);
+    let json = Shown {
+        outcome: verdict.as_str(),
+        order_id: order.as_str(),
+        status: status.map(OrderStatus::as_str),
+        amount: payment.and_then(|payment| payment.amount).map(Rial::get),
+        merchant_order_id: (payment.and_then(|payment| payment.merchant_order_id.as_deref()))
+            .map(str::trim),
+        ref_id: payment
+            .and_then(|payment| payment.ref_id.as_ref())
+            .map(|id| id.as_str()),
+    };
+    let (exit, text) = match verdict {
+        Verdict::Paid(receipt) => {
+            let reference = json
+                .ref_id
+                .map(|id| format!(", refId {id}"))
+                .unwrap_or_default();
+            (
+                Exit::Done,
+                format!("Paid: {}{reference}.", receipt.expected.amount),
+            )
+        }
+        Verdict::Pending(status) => (
+            Exit::Pending,
+            format!("Not paid yet ({}): ask again.", status.as_str()),
+        ),
+        Verdict::NotPaid { status, refunded } => {
+            let refund = if *refunded {
+                " The customer had paid; the gateway returns the money."
+            } else {
+                ""
+            };
+            (
+                Exit::NotPaid,
+                format!("Not paid, and final ({}).{refund}", status.as_str()),
+            )
+        }
+        Verdict::Mismatch(_) => (
+            Exit::Mismatch,
+            "The gateway speaks of another amount or another order: a person must look.".to_owned(),
+        ),
+        _ => (
+            Exit::Undetermined,
+            "Nobody knows yet: it is neither paid nor unpaid. Run this again.".to_owned(),
+        ),
+    };
+    let remark = match verdict {
+        Verdict::Undetermined { cause, .. } => cause.as_ref().map(whole_message),
+        _ => None,
+    };
+    Report {
+        exit,
+        remark,
+        ..Report::new(&json, text)
+    }
+}
+
+fn known(verdict: &Verdict) -> (Option<&OrderStatus>, Option<&Payment>) {
+    const CONFIRMED: OrderStatus = OrderStatus::PurchaseConfirmByMerchant;
+    match verdict {
+        Verdict::Paid(receipt) => (Some(&CONFIRMED), Some(&receipt.payment)),
+        Verdict::Pending(status) | Verdict::NotPaid { status, .. } => (Some(status), None),
+        Verdict::Mismatch(mismatch) => (None, Some(&mismatch.payment)),
+        Verdict::Undetermined { last_status, .. } => (last_status.as_ref(), None),
+        _ => (None, None),
+    }
+}

@@ -1,0 +1,156 @@
+//! Runs the built command.
+
+use std::process::{Output, Stdio};
+
+use jibit_sandbox::{Operation, Sandbox, Settings};
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+/// A sandbox, and the command pointed at it.
+pub(crate) struct Bench {
+    pub(crate) sandbox: Sandbox,
+}
+
+/// What a run of the command came to.
+pub(crate) struct Ran {
+    pub(crate) exit: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        Self {
+            sandbox: Sandbox::start().await.unwrap(),
+        }
+    }
+
+    pub(crate) async fn with(settings: Settings) -> Self {
+        let address = "127.0.0.1:0".parse().unwrap();
+        Self {
+            sandbox: Sandbox::bind(address, settings).await.unwrap(),
+        }
+    }
+
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = command(words);
+        command
+            .env("JIBIT_BASE_URL", self.sandbox.url())
+            .env("JIBIT_USERNAME", "7746")
+            .env("JIBIT_PASSWORD", "123456");
+        command
+    }
+
+    pub(crate) async fn run(&self, words: &[&str]) -> Ran {
+        Ran::of(self.command(words).output().await.unwrap())
+    }
+
+    /// The command's JSON; it is exactly one object on one line.
+    pub(crate) async fn json(&self, words: &[&str]) -> (i32, Value) {
+        let ran = self.run(&[words, &["--json"]].concat()).await;
+        (ran.exit, ran.json())
+    }
+
+    pub(crate) async fn initiate(&self) -> String {
+        let (exit, order) = self.json(&INITIATE).await;
+        assert_eq!(exit, 0, "{order}");
+        order["orderId"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn paid(&self) -> String {
+        let id = self.initiate().await;
+        self.sandbox.pay(&id).unwrap();
+        id
+    }
+
+    pub(crate) async fn verify(&self, id: &str) -> (i32, Value) {
+        let words = [
+            "verify",
+            id,
+            "--amount",
+            "1000",
+            "--merchant-order-id",
+            "m-1",
+        ];
+        self.json(&words).await
+    }
+
+    /// How many requests have arrived, of all kinds.
+    pub(crate) fn arrived(&self) -> u64 {
+        [
+            Operation::Authenticate,
+            Operation::Refresh,
+            Operation::Initiate,
+            Operation::Verify,
+            Operation::Inquiry,
+        ]
+        .iter()
+        .map(|operation| self.sandbox.arrived(*operation))
+        .sum()
+    }
+}
+
+pub(crate) const INITIATE: [&str; 9] = [
+    "initiate",
+    "--amount",
+    "1000",
+    "--callback-url",
+    "https://shop.example/return?order=1",
+    "--mobile",
+    "+98 912 123 4567",
+    "--merchant-order-id",
+    "m-1",
+];
+
+impl Ran {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            exit: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let one_line = self.stdout.strip_suffix('\n').unwrap();
+        assert!(!one_line.contains('\n'), "{one_line}");
+        let object: Value = serde_json::from_str(one_line).unwrap();
+        assert!(object.is_object(), "{object}");
+        object
+    }
+}
+
+/// The command without any settings, whatever this shell has set.
+pub(crate) fn command(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jibit"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("JIBIT_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env_remove("RUST_LOG")
+        .args(words)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+pub(crate) async fn run(words: &[&str]) -> Ran {
+    Ran::of(command(words).output().await.unwrap())
+}
+
+/// The most memory that a process has used, in KiB, when it has ended.
+#[cfg(target_os = "linux")]
+pub(crate) async fn peak_memory(child: &mut Child) -> u64 {
+    let status = format!("/proc/{}/status", child.id().unwrap());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        peak = peak.max(kib.unwrap_or(0));
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    peak
+}

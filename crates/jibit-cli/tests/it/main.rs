@@ -1,0 +1,15 @@
+//! The command as a script or a person meets it: the built binary against a
+//! sandbox in this process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod bench;
+mod contract;
+mod demo;
+mod faults;
+mod input;
+mod usage;
