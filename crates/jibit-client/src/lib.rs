@@ -38,8 +38,8 @@ mod driver;
 pub use client::{Client, Clock, Transport};
 pub use jibit_proto::{
     CallbackUrl, Certainty, Config, Error, ErrorKind, Expected, InvalidInput, MerchantOrderId,
-    Mobile, OrderId, OrderStatus, Payable, Receipt, Rial, Secret, Sighting, Timestamp, Toman,
-    TransportError, Verdict,
+    Mobile, OrderId, OrderStatus, Payable, Receipt, RedirectUrl, Rial, Secret, Sighting, Timestamp,
+    Toman, TransportError, Verdict,
     wire::{
         Payment,
         initiate::{Initiated, NewOrder},

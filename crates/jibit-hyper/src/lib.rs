@@ -110,3 +110,7 @@ pub fn client_with(
     let seed = RandomState::new().hash_one(());
     Ok(Client::new(config, seed, transport, TokioClock::new())?)
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -80,7 +80,3 @@ pub use settle::Settle;
 pub use single::{Authenticate, Initiate, Inquiry};
 pub use status::{OrderStatus, UnknownStatus};
 pub use time::Timestamp;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
