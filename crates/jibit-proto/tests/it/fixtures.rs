@@ -1,73 +1,102 @@
-//! The document's own samples, from the merchant's side.
+//! The fixtures from the merchant's side: the document's own samples field by
+//! field, and what is made of every answer, as a snapshot.
 
-use bytes::Bytes;
-use http::{Request, Response};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use http::{Request, header};
 use jibit_proto::wire::{authenticate, initiate, inquiry, refresh, verify};
-use jibit_proto::{BaseUrl, CallbackUrl, HttpHosts, OrderId, OrderStatus, Private, Secret};
+use jibit_proto::{BaseUrl, CallbackUrl, Error, HttpHosts, OrderId, OrderStatus, Private, Secret};
+use jibit_testkit::Fixture;
 
-/// One exchange of `fixtures/<operation>/<case>.http`.
-struct Fixture {
-    request_line: String,
-    request_headers: Vec<String>,
-    request_body: String,
-    answer: Response<Bytes>,
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
 
 fn fixture(name: &str) -> Fixture {
-    let path = format!("{}/../../fixtures/{name}.http", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
-    let start = text
-        .lines()
-        .take_while(|line| line.is_empty() || line.starts_with('#'));
-    let skip: usize = start.map(|line| line.len() + 1).sum();
-    let (request, answer) = text[skip..].split_once("\nHTTP/1.1 ").unwrap();
-    let (request_head, request_body) = request
-        .split_once("\n\n")
-        .unwrap_or((request.trim_end(), ""));
-    let (answer_head, answer_body) = answer.split_once("\n\n").unwrap();
-    let mut lines = request_head.lines().map(str::to_owned);
-    Fixture {
-        request_line: lines.next().unwrap(),
-        request_headers: lines.collect(),
-        request_body: request_body.trim().to_owned(),
-        answer: Response::builder()
-            .status(&answer_head[..3])
-            .body(Bytes::from(answer_body.to_owned()))
-            .unwrap(),
+    let text = std::fs::read_to_string(folder().join(format!("{name}.http"))).unwrap();
+    text.parse().unwrap()
+}
+
+/// What we build is what the fixture prints: line, headers, and the same JSON
+/// once the document's own `flaw` is mended.
+fn assert_request(fixture: &Fixture, built: &Request<bytes::Bytes>, mend: fn(&str) -> String) {
+    let printed = &fixture.request;
+    assert_eq!(printed.method(), built.method());
+    assert_eq!(printed.uri().path(), built.uri().path());
+    let mut headers = printed.headers().clone();
+    if headers.contains_key(header::AUTHORIZATION) {
+        headers.insert(header::AUTHORIZATION, "Bearer a.token".parse().unwrap());
+    }
+    assert_eq!(&headers, built.headers());
+    if printed.body().is_empty() {
+        assert!(built.body().is_empty());
+        return;
+    }
+    let json = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+    let mended = mend(std::str::from_utf8(printed.body()).unwrap());
+    assert_eq!(json(built.body()), json(mended.as_bytes()));
+}
+
+/// What we make of an answer, in a word or two. It shows what `Debug` shows.
+fn made_of(name: &str, fixture: &Fixture) -> String {
+    fn say<T: std::fmt::Debug>(parsed: Result<T, Error>) -> String {
+        match parsed {
+            Ok(value) => format!("{value:#?}"),
+            Err(error) => {
+                let answer = error.answer().unwrap();
+                format!(
+                    "Err: {error} [{}, {}], errorCode {:?}: {:?}",
+                    error.kind(),
+                    error.certainty(),
+                    answer.code(),
+                    answer.message()
+                )
+            }
+        }
+    }
+    let answer = &fixture.answer;
+    match name.split('/').next().unwrap() {
+        "authenticate" => say(authenticate::parse(answer, &token())),
+        "refresh" => say(authenticate::parse(answer, &token())),
+        "initiate" => {
+            let body: serde_json::Value = serde_json::from_slice(fixture.request.body()).unwrap();
+            let order = initiate::NewOrder::new(
+                body["amount"].to_string().parse().unwrap(),
+                CallbackUrl::new(body["callBackUrl"].as_str().unwrap()).unwrap(),
+                body["userIdentity"].as_str().unwrap().parse().unwrap(),
+                body["merchantOrderId"].as_str().unwrap().parse().unwrap(),
+            );
+            say(initiate::parse(
+                answer,
+                &order.unwrap(),
+                &HttpHosts::loopback(),
+            ))
+        }
+        "verify" => say(verify::parse(answer)),
+        "inquiry" => say(inquiry::parse(answer)),
+        other => panic!("no operation {other}"),
     }
 }
 
-impl Fixture {
-    /// What we build is what the document prints: line, headers, and the same
-    /// JSON once the document's own `flaw` is mended.
-    fn assert_request(&self, built: &Request<Bytes>, mend: fn(&str) -> String) {
-        let path = built.uri().path();
-        assert_eq!(
-            self.request_line,
-            format!("{} {path} HTTP/1.1", built.method())
-        );
-        let headers = built.headers().iter();
-        let mut headers: Vec<_> = headers
-            .map(|(k, v)| format!("{k}: {}", v.to_str().unwrap()))
-            .collect();
-        let mut expected: Vec<_> = self
-            .request_headers
-            .iter()
-            .map(|line| line.replace("{{token}}", "a.token"))
-            .collect();
-        headers.sort();
-        expected.sort();
-        assert_eq!(headers, expected);
-        if self.request_body.is_empty() {
-            assert!(built.body().is_empty());
-        } else {
-            let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-            assert_eq!(
-                json(std::str::from_utf8(built.body()).unwrap()),
-                json(&mend(&self.request_body))
-            );
+#[test]
+fn what_is_made_of_every_answer() {
+    let mut names = Vec::new();
+    for operation in ["authenticate", "refresh", "initiate", "verify", "inquiry"] {
+        for entry in std::fs::read_dir(folder().join(operation)).unwrap() {
+            let file = entry.unwrap().file_name().into_string().unwrap();
+            names.push(format!(
+                "{operation}/{}",
+                file.strip_suffix(".http").unwrap()
+            ));
         }
     }
+    names.sort();
+    let mut all = String::new();
+    for name in names {
+        writeln!(all, "{name}\n{}\n", made_of(&name, &fixture(&name))).unwrap();
+    }
+    insta::assert_snapshot!(all);
 }
 
 fn base() -> BaseUrl {
@@ -84,7 +113,9 @@ fn authenticate() {
     let password = Secret::new("123456");
     let built = authenticate::request(&base(), "7746", &password).unwrap();
     // The sample ends its last field with a comma, which is not JSON.
-    fixture.assert_request(&built, |body| body.replace("\"123456\",", "\"123456\""));
+    assert_request(&fixture, &built, |body| {
+        body.replace("\"123456\",", "\"123456\"")
+    });
     let tokens = authenticate::parse(&fixture.answer, &password).unwrap();
     assert!(
         tokens
@@ -106,7 +137,11 @@ fn refresh() {
     let fixture = fixture("refresh/document");
     let old =
         authenticate::parse(&self::fixture("authenticate/document").answer, &token()).unwrap();
-    fixture.assert_request(&refresh::request(&base(), &old).unwrap(), str::to_owned);
+    assert_request(
+        &fixture,
+        &refresh::request(&base(), &old).unwrap(),
+        str::to_owned,
+    );
     let tokens = refresh::parse(&fixture.answer, &old).unwrap();
     assert!(
         tokens
@@ -128,7 +163,8 @@ fn initiate() {
     .unwrap()
     .additional_data(r#"{"additionaldata1":1234,"additionaldata1":"test2"}"#)
     .description("");
-    fixture.assert_request(
+    assert_request(
+        &fixture,
         &initiate::request(&base(), &token(), &order).unwrap(),
         str::to_owned,
     );
@@ -147,7 +183,8 @@ fn initiate() {
 fn verify() {
     let fixture = fixture("verify/document");
     let order = OrderId::new("7wvkgrn0").unwrap();
-    fixture.assert_request(
+    assert_request(
+        &fixture,
         &verify::request(&base(), &token(), &order).unwrap(),
         str::to_owned,
     );
@@ -172,7 +209,8 @@ fn verify() {
 fn inquiry() {
     let fixture = fixture("inquiry/document");
     let order = OrderId::new("7wvkgrn0").unwrap();
-    fixture.assert_request(
+    assert_request(
+        &fixture,
         &inquiry::request(&base(), &token(), &order).unwrap(),
         str::to_owned,
     );

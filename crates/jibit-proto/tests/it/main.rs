@@ -17,5 +17,6 @@ mod money;
 mod secrets;
 mod session;
 mod status;
+mod transcripts;
 mod urls;
 mod wire;
