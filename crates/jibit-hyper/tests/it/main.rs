@@ -12,6 +12,7 @@ mod http2;
 mod losses;
 mod peer;
 mod pool;
+mod sandbox;
 mod setup;
 mod tls;
 
