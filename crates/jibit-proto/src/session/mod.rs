@@ -62,6 +62,9 @@ const GRACE: Duration = Duration::from_secs(5);
 const YOUNG: Duration = Duration::from_secs(5);
 /// After a refused renewal, how long the living token is used before the next.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+/// How long a refusal answers for the gateway: calls that begin together do
+/// not all begin before it has come.
+const FRESH: Duration = Duration::from_secs(1);
 /// So many tokens that die young within this time are an [`Alarm`].
 const YOUNG_DEATHS: (usize, Duration) = (3, Duration::from_secs(300));
 /// A call of a session, for waking it.
@@ -92,8 +95,7 @@ pub struct Session {
     version: u64,
     lease: Option<Lease>,
     leases: u64,
-    /// The last definite refusal and the lease that it came under.
-    refusal: Option<(u64, Error)>,
+    refusal: Option<Refusal>,
     /// No renewal before this.
     not_before: Timestamp,
     renewal_failures: u32,
@@ -123,6 +125,14 @@ struct Renewal {
     version: u64,
     /// The pair that it spends; the password if there is none.
     spends: Option<Tokens>,
+}
+
+/// The last definite refusal, the lease that it came under, and when.
+#[derive(Debug)]
+struct Refusal {
+    lease: u64,
+    error: Error,
+    at: Timestamp,
 }
 
 /// What a call that needs a token is told.
@@ -256,10 +266,11 @@ impl Session {
                 version: self.version,
             };
         }
-        if let (Some(waited_on), Some((lease, error))) = (waited_on, &self.refusal)
-            && *lease >= waited_on
+        if let Some(refusal) = &self.refusal
+            && (waited_on.is_some_and(|lease| refusal.lease >= lease)
+                || now.since(refusal.at) < FRESH)
         {
-            return Access::Refused(error.clone());
+            return Access::Refused(refusal.error.clone());
         }
         if !may_renew {
             let wait = match held {
@@ -361,7 +372,11 @@ impl Session {
             self.not_before = now + self.backoff.pause(self.renewal_failures, asked);
             self.renewal_failures = self.renewal_failures.saturating_add(1);
         } else {
-            self.refusal = Some((renewal.lease, error.clone()));
+            self.refusal = Some(Refusal {
+                lease: renewal.lease,
+                error: error.clone(),
+                at: now,
+            });
             if self.pair.as_ref().is_some_and(|pair| pair.lives(now)) {
                 self.not_before = now + REFUSED_PAUSE;
             }
