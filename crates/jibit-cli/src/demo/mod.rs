@@ -88,11 +88,11 @@ async fn pay(
     ));
     teller.line(&format!("shop     {}\n", shop.url()));
 
+    client.authenticate().await?;
     teller.step(
         "authenticate",
-        "the shop shows its password and gets a pair of tokens",
+        "the shop showed its password and got a pair of tokens",
     );
-    client.authenticate().await?;
 
     let page = customer.buy(&shop.url()).await?;
     teller.step(
@@ -159,9 +159,9 @@ impl Teller {
 
     fn step(&self, name: &str, text: &str) {
         let (dim, green) = (Style::new().dimmed(), AnsiColor::Green.on_default());
-        let millis = self.begun.elapsed().as_millis();
+        let millis = self.begun.elapsed().as_secs_f64() * 1000.0;
         self.line(&format!(
-            "{dim}{millis:>5} ms{dim:#}  {green}{name:<13}{green:#} {text}"
+            "{dim}{millis:>6.1} ms{dim:#}  {green}{name:<13}{green:#} {text}"
         ));
     }
 }

@@ -226,7 +226,7 @@ impl State {
         let told = verify::report(&order_id, &verdict);
         self.teller.step(
             "settle",
-            &format!("asked, compared, captured. {}", told.text),
+            &format!("the shop asked and compared. {}", told.text),
         );
         let (paid, ref_id) = match &verdict {
             Verdict::Paid(receipt) => (

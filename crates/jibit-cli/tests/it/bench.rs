@@ -140,16 +140,16 @@ pub(crate) async fn run(words: &[&str]) -> Ran {
     Ran::of(command(words).output().await.unwrap())
 }
 
-/// The most memory that a process has used, in KiB, when it has ended.
-#[cfg(target_os = "linux")]
-pub(crate) async fn peak_memory(child: &mut Child) -> u64 {
+/// The most memory that a process has used, in KiB, when it has ended; nothing
+/// where the system does not say it this way.
+pub(crate) async fn peak_memory(child: &mut Child) -> Option<u64> {
     let status = format!("/proc/{}/status", child.id().unwrap());
-    let mut peak = 0;
+    let mut peak = None;
     while child.try_wait().unwrap().is_none() {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-        peak = peak.max(kib.unwrap_or(0));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        peak = peak.max(kib);
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
     peak

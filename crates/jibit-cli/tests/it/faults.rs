@@ -65,7 +65,11 @@ async fn a_verify_ends_paid_whatever_becomes_of_its_answer() {
         let ran = Ran::of(child.wait_with_output().await.unwrap());
         assert_eq!(ran.exit, 0, "{fault:?}: {} {}", ran.stdout, ran.stderr);
         assert_eq!(ran.json()["outcome"], "paid");
-        assert!(peak > 0 && peak < 64 * 1024, "{fault:?}: {peak} KiB");
+        match peak {
+            Some(peak) => assert!(peak < 64 * 1024, "{fault:?}: {peak} KiB"),
+            None if cfg!(target_os = "linux") => panic!("no memory was measured"),
+            None => eprintln!("skipped: memory is measured on Linux only"),
+        }
         merchant += 1000;
         let account = Account::Merchant("7746".to_owned());
         assert_eq!(bench.sandbox.balance(&account), merchant, "{fault:?}");
