@@ -1,10 +1,14 @@
 //! The command line, as `--help` shows it.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{SocketAddr, ToSocketAddrs as _},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
-    builder::{BoolishValueParser, RangedU64ValueParser, TypedValueParser as _},
+    builder::{RangedU64ValueParser, TypedValueParser as _},
 };
 use clap_complete::Shell;
 use jibit_sandbox::Profile;
@@ -85,7 +89,7 @@ pub(crate) struct Settings {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
     /// Move money: initiate and verify at a host that is not this machine.
-    #[arg(long, global = true, env = "JIBIT_LIVE", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    #[arg(long, global = true, env = "JIBIT_LIVE", hide_env_values = true, value_parser = switch)]
     pub(crate) live: bool,
     /// Allow plain http to this host. Whoever listens on the way reads tokens.
     #[arg(
@@ -127,7 +131,7 @@ pub(crate) struct Demo {
 #[derive(Args)]
 pub(crate) struct Sandbox {
     /// Where to listen; port 0 takes a free one.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8090")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8090", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// A merchant and its password; may stand several times.
     #[arg(
@@ -205,6 +209,23 @@ pub(crate) struct Inquiry {
     pub(crate) order_id: String,
 }
 
+/// A switch that a variable sets; an empty variable is as good as none.
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("give 1 or 0".to_owned()),
+    }
+}
+
+/// The first address of a host and a port.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.to_socket_addrs()
+        .ok()
+        .and_then(|mut addresses| addresses.next())
+        .ok_or_else(|| "give a host of this machine and a port, such as 127.0.0.1:8090".to_owned())
+}
+
 /// A time as people write it: `90s`, `15m`, `1h`; plain digits are seconds.
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -234,6 +255,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_empty_switch_is_off_and_a_strange_one_is_an_error() {
+        assert_eq!((switch(""), switch("1")), (Ok(false), Ok(true)));
+        assert!(switch("maybe").is_err());
+        assert!(address("localhost:0").is_ok_and(|address| address.ip().is_loopback()));
+        assert!(address("nowhere").is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::report::Failure;
 
 /// Whether the answer has to be JSON, on a line that may not parse.
 pub(crate) fn wants_json(arguments: &[OsString]) -> bool {
-    options(arguments).any(|argument| argument == "--json")
+    options(arguments).any(|argument| argument == "--json" || argument.starts_with("--json="))
 }
 
 /// A password on the command line is in every process list and shell history.

@@ -42,14 +42,8 @@ fn is_loopback(host: &str) -> bool {
 
 /// Reads an absolute http or https URL that carries no user info and no
 /// character that could change a header, a log line or a redirect.
-fn absolute(field: &'static str, text: &str) -> Result<Uri, InvalidInput> {
-    let invalid = |problem| {
-        InvalidInput::new(
-            field,
-            problem,
-            "give a URL such as https://shop.example/return",
-        )
-    };
+fn absolute(field: &'static str, text: &str, remedy: &'static str) -> Result<Uri, InvalidInput> {
+    let invalid = |problem| InvalidInput::new(field, problem, remedy);
     if text.len() > MAX_LEN {
         return Err(invalid("is longer than 2048 bytes"));
     }
@@ -116,7 +110,7 @@ impl BaseUrl {
     /// fragment; plain http passes for `hosts` only.
     pub fn new(text: &str, hosts: &HttpHosts) -> Result<Self, InvalidInput> {
         const FIELD: &str = "base URL";
-        let uri = absolute(FIELD, text)?;
+        let uri = absolute(FIELD, text, "give a URL such as https://pg.jibit.mobi")?;
         private(FIELD, &uri, hosts)?;
         if text.contains(['?', '#']) {
             return Err(InvalidInput::new(
@@ -187,7 +181,11 @@ impl CallbackUrl {
     ///
     /// If it is not an absolute http or https URL in ASCII, or carries user info.
     pub fn new(text: &str) -> Result<Self, InvalidInput> {
-        absolute("callBackUrl", text)?;
+        absolute(
+            "callBackUrl",
+            text,
+            "give a URL such as https://shop.example/return",
+        )?;
         Ok(Self(text.to_owned()))
     }
 
@@ -218,7 +216,11 @@ impl RedirectUrl {
     /// control characters: no redirect may be given out then.
     pub fn new(text: &str, hosts: &HttpHosts) -> Result<Self, InvalidInput> {
         const FIELD: &str = "redirectUrl";
-        private(FIELD, &absolute(FIELD, text)?, hosts)?;
+        private(
+            FIELD,
+            &absolute(FIELD, text, "do not send anyone there")?,
+            hosts,
+        )?;
         Ok(Self(text.to_owned()))
     }
 

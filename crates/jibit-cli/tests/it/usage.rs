@@ -111,6 +111,7 @@ async fn usage_errors_are_json_too() {
         &["--json"][..],
         &["--json", "nonsense"],
         &["inquiry", "--json"],
+        &["inquiry", "x", "--json=yes"],
         &["verify", "x", "--json"],
         &["sandbox", "--json", "--listen", "nowhere"],
         &["sandbox", "--json", "--merchant", "nameonly"],
