@@ -105,8 +105,8 @@ fn print_line(text: &str) {
 fn log(verbose: u8) {
     let level = match verbose {
         0 => "warn",
-        1 => "warn,jibit=info,jibit_client=info",
-        _ => "warn,jibit=debug,jibit_client=debug",
+        1 => "warn,jibit=info,jibit_driver=info",
+        _ => "warn,jibit=debug,jibit_driver=debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let colour = std::io::stderr().is_terminal()

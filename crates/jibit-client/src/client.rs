@@ -3,6 +3,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
+use jibit_driver::{Shared, spans};
 use jibit_proto::{
     Authenticate, Capture, Config, Error, Expected, Initiate, Inquiry, InvalidInput, Look, OrderId,
     Payable, Secret, Session, Settle, Sighting, Timestamp, TransportError, Verdict,
@@ -12,16 +13,7 @@ use jibit_proto::{
     },
 };
 
-use tracing::{field::Empty, info_span, warn};
-
-use crate::driver::Shared;
-
-/// The span of a call. The gateway's orderId is no secret.
-macro_rules! call {
-    ($name:literal $(, $($order:tt)+)?) => {
-        info_span!($name, outcome = Empty, error.type = Empty $(, $($order)+)?)
-    };
-}
+use crate::driver::Driver;
 
 /// Sends one request and brings its answer.
 ///
@@ -57,7 +49,7 @@ pub trait Clock: Send + Sync {
 /// A merchant's client. Clones share tokens and limits: make one for a
 /// process.
 #[derive(Clone)]
-pub struct Client(Arc<Shared>);
+pub struct Client(Arc<Driver>);
 
 impl Client {
     /// A client over the given transport and clock. `seed` is for the jitter
@@ -73,17 +65,12 @@ impl Client {
         clock: impl Clock + 'static,
     ) -> Result<Self, InvalidInput> {
         let session = Session::new(config, seed)?;
-        if session.base_url().is_exposed() {
-            warn!(
-                gateway = session.base_url().origin(),
-                "plain http: whoever listens on the way reads tokens and amounts"
-            );
-        }
-        Ok(Self(Arc::new(Shared::new(
-            session,
-            Box::new(transport),
-            Box::new(clock),
-        ))))
+        spans::exposure(session.base_url());
+        Ok(Self(Arc::new(Driver {
+            shared: Shared::new(session),
+            transport: Box::new(transport),
+            clock: Box::new(clock),
+        })))
     }
 
     /// Gets tokens from the gateway: that the credentials are right.
@@ -92,7 +79,7 @@ impl Client {
     ///
     /// [`ErrorKind::Credentials`](jibit_proto::ErrorKind) if they are not.
     pub async fn authenticate(&self) -> Result<(), Error> {
-        self.0.run(call!("jibit.authenticate"), Authenticate).await
+        self.0.run(spans::authenticate(), Authenticate).await
     }
 
     /// Registers an order.
@@ -101,9 +88,8 @@ impl Client {
     ///
     /// With certainty `Unknown` the order may exist; nobody can pay it.
     pub async fn initiate(&self, order: NewOrder) -> Result<Initiated, Error> {
-        self.0
-            .run(call!("jibit.initiate"), Initiate::new(order))
-            .await
+        let span = spans::initiate();
+        self.0.run(span, Initiate::new(order)).await
     }
 
     /// Asks for an order's state, uncompared.
@@ -112,7 +98,7 @@ impl Client {
     ///
     /// Whatever the error, the state is not known by it.
     pub async fn inquiry(&self, order: OrderId) -> Result<Inquired, Error> {
-        let span = call!("jibit.inquiry", %order);
+        let span = spans::inquiry(&order);
         self.0.run(span, Inquiry::new(order)).await
     }
 
@@ -122,7 +108,7 @@ impl Client {
     ///
     /// Whatever the error, the state is not known by it.
     pub async fn look(&self, order: OrderId, expected: Expected) -> Result<Sighting, Error> {
-        let span = call!("jibit.look", %order);
+        let span = spans::look(&order);
         self.0.run(span, Look::new(order, expected)).await
     }
 
@@ -132,7 +118,7 @@ impl Client {
     ///
     /// An error means that no verify can have left.
     pub async fn verify(&self, payable: Payable) -> Result<Verdict, Error> {
-        let span = call!("jibit.verify", order = %payable.order_id());
+        let span = spans::verify(payable.order_id());
         self.0.run(span, Capture::new(payable)).await
     }
 
@@ -142,20 +128,20 @@ impl Client {
     ///
     /// An error means that no verify can have left.
     pub async fn settle(&self, order: OrderId, expected: Expected) -> Result<Verdict, Error> {
-        let span = call!("jibit.settle", %order);
+        let span = spans::settle(&order);
         self.0.run(span, Settle::new(order, expected)).await
     }
 
     /// Replaces the password for the calls that follow.
     pub fn set_password(&self, password: Secret) {
-        self.0
-            .with_session(|session| session.set_password(password));
+        let shared = &self.0.shared;
+        shared.with_session(|session| session.set_password(password));
     }
 
     /// The tokens, for [`restore_tokens`](Self::restore_tokens) in a later run.
     #[must_use]
     pub fn export_tokens(&self) -> Option<Secret> {
-        self.0.with_session(|session| session.export())
+        self.0.shared.with_session(|session| session.export())
     }
 
     /// Takes up tokens that an earlier run exported.
@@ -164,7 +150,7 @@ impl Client {
     ///
     /// If they are damaged or another account's; the client goes on without.
     pub fn restore_tokens(&self, saved: &Secret) -> Result<(), InvalidInput> {
-        self.0.with_session(|session| session.restore(saved))
+        self.0.shared.with_session(|session| session.restore(saved))
     }
 }
 
