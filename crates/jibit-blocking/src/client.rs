@@ -1,0 +1,162 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use jibit_driver::{Shared, spans};
+use jibit_proto::{
+    Authenticate, Capture, Config, Error, Expected, Initiate, Inquiry, InvalidInput, Look, OrderId,
+    Payable, Secret, Session, Settle, Sighting, TransportError, Verdict,
+    wire::{
+        initiate::{Initiated, NewOrder},
+        inquiry::Inquired,
+    },
+};
+
+use crate::{Clock, driver::Driver};
+
+/// Sends one request and brings its answer, within `limit`.
+///
+/// Every status is an answer. It follows no redirect, sends nothing twice,
+/// decodes nothing, bounds the body, and logs neither headers nor bodies.
+/// [`TransportError::not_sent`] is only for a request of which no byte can
+/// have left; all else is [`TransportError::unknown`], a `limit` that has
+/// passed too. It is used by many threads at once.
+pub trait Transport: Send + Sync {
+    /// Sends `request`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever happens, it returns when `limit` has passed, or soon after:
+    /// nothing else can end it.
+    fn send(
+        &self,
+        request: Request<Bytes>,
+        limit: Duration,
+    ) -> Result<Response<Bytes>, TransportError>;
+}
+
+impl<F> Transport for F
+where
+    F: Fn(Request<Bytes>, Duration) -> Result<Response<Bytes>, TransportError> + Send + Sync,
+{
+    fn send(
+        &self,
+        request: Request<Bytes>,
+        limit: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
+        self(request, limit)
+    }
+}
+
+/// A merchant's client. Clones share tokens and limits: make one for a
+/// process.
+#[derive(Clone)]
+pub struct Client(Arc<Driver>);
+
+impl Client {
+    /// A client over the given transport and clock. `seed` is for the jitter
+    /// of pauses: give each process another one.
+    ///
+    /// # Errors
+    ///
+    /// If a setting cannot work.
+    pub fn new(
+        config: Config,
+        seed: u64,
+        transport: impl Transport + 'static,
+        clock: impl Clock + 'static,
+    ) -> Result<Self, InvalidInput> {
+        let session = Session::new(config, seed)?;
+        spans::exposure(session.base_url());
+        Ok(Self(Arc::new(Driver {
+            shared: Shared::new(session),
+            transport: Box::new(transport),
+            clock: Box::new(clock),
+        })))
+    }
+
+    /// Gets tokens from the gateway: that the credentials are right.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Credentials`](jibit_proto::ErrorKind) if they are not.
+    pub fn authenticate(&self) -> Result<(), Error> {
+        self.0.run(spans::authenticate(), Authenticate)
+    }
+
+    /// Registers an order.
+    ///
+    /// # Errors
+    ///
+    /// With certainty `Unknown` the order may exist; nobody can pay it.
+    pub fn initiate(&self, order: NewOrder) -> Result<Initiated, Error> {
+        self.0.run(spans::initiate(), Initiate::new(order))
+    }
+
+    /// Asks for an order's state, uncompared.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the error, the state is not known by it.
+    pub fn inquiry(&self, order: OrderId) -> Result<Inquired, Error> {
+        let span = spans::inquiry(&order);
+        self.0.run(span, Inquiry::new(order))
+    }
+
+    /// Asks for an order's state and compares it with what was stored.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the error, the state is not known by it.
+    pub fn look(&self, order: OrderId, expected: Expected) -> Result<Sighting, Error> {
+        let span = spans::look(&order);
+        self.0.run(span, Look::new(order, expected))
+    }
+
+    /// Captures what a look found. Make the intent durable first.
+    ///
+    /// # Errors
+    ///
+    /// An error means that no verify can have left.
+    pub fn verify(&self, payable: Payable) -> Result<Verdict, Error> {
+        let span = spans::verify(payable.order_id());
+        self.0.run(span, Capture::new(payable))
+    }
+
+    /// Looks, and captures if the order is payable.
+    ///
+    /// # Errors
+    ///
+    /// An error means that no verify can have left.
+    pub fn settle(&self, order: OrderId, expected: Expected) -> Result<Verdict, Error> {
+        let span = spans::settle(&order);
+        self.0.run(span, Settle::new(order, expected))
+    }
+
+    /// Replaces the password for the calls that follow.
+    pub fn set_password(&self, password: Secret) {
+        let shared = &self.0.shared;
+        shared.with_session(|session| session.set_password(password));
+    }
+
+    /// The tokens, for [`restore_tokens`](Self::restore_tokens) in a later run.
+    #[must_use]
+    pub fn export_tokens(&self) -> Option<Secret> {
+        self.0.shared.with_session(|session| session.export())
+    }
+
+    /// Takes up tokens that an earlier run exported.
+    ///
+    /// # Errors
+    ///
+    /// If they are damaged or another account's; the client goes on without.
+    pub fn restore_tokens(&self, saved: &Secret) -> Result<(), InvalidInput> {
+        self.0.shared.with_session(|session| session.restore(saved))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+//! Runs a call on the thread that makes it: sends, parks, and is unparked.
+
+use std::thread::{self, Thread};
+
+use jibit_driver::{Answer, Outgoing, Shared, Step, spans};
+use jibit_proto::{Error, Timestamp, flow::Flow};
+use tracing::Span;
+
+use crate::{Clock, Transport};
+
+pub(crate) struct Driver {
+    pub(crate) shared: Shared<Thread>,
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) clock: Box<dyn Clock>,
+}
+
+impl Driver {
+    /// Runs a call inside its span, which learns how it ended.
+    pub(crate) fn run<F, T>(&self, span: Span, flow: F) -> Result<T, Error>
+    where
+        F: Flow<Output = Result<T, Error>>,
+        T: spans::Outcome,
+    {
+        let begun = self.clock.now();
+        let outcome = span.in_scope(|| self.drive(flow, begun));
+        spans::ended(&span, &outcome, begun, self.clock.now());
+        outcome
+    }
+
+    fn drive<F: Flow>(&self, flow: F, begun: Timestamp) -> F::Output {
+        let mut call = self.shared.begin(flow, begun);
+        loop {
+            match call.poll(self.clock.now(), thread::current) {
+                Step::Send(out) => {
+                    let answer = self.send(out);
+                    call.receive(answer, self.clock.now());
+                }
+                // An unpark since the poll ends this at once.
+                Step::Wait(until) => self.clock.park_until(until),
+                Step::Done(outcome) => return outcome,
+            }
+        }
+    }
+
+    fn send(&self, out: Outgoing) -> Answer {
+        let begun = self.clock.now();
+        let span = spans::attempt(&out);
+        let limit = out.until.since(begun);
+        let answer = span.in_scope(|| self.transport.send(out.request, limit));
+        spans::answered(&span, &answer, begun, self.clock.now());
+        answer
+    }
+}
