@@ -2,7 +2,7 @@ use std::{error::Error as StdError, fmt, io, iter::successors, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::{
@@ -109,7 +109,12 @@ impl TransportBuilder {
 
 #[async_trait]
 impl Transport for HyperTransport {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        if request.body().is_empty() && request.method() == Method::POST {
+            // hyper says nothing of an empty body, and some servers then answer 411.
+            let none = HeaderValue::from_static("0");
+            request.headers_mut().insert(header::CONTENT_LENGTH, none);
+        }
         let answer = self.client.request(request.map(Full::new)).await;
         let (head, body) = answer.map_err(unanswered)?.into_parts();
         let body = read(body, self.max_body)

@@ -25,6 +25,10 @@
 //! # Ok::<(), jibit_testkit::FixtureError>(())
 //! ```
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod fixture;
+#[cfg(feature = "conformance")]
+pub mod peer;
 
 pub use fixture::{Fixture, FixtureError};

@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod conformance;
 #[cfg(feature = "http2")]
 mod http2;
 mod losses;

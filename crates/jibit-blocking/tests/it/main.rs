@@ -1,0 +1,3 @@
+//! The client on threads, and its transport on ureq.
+
+mod conformance;
