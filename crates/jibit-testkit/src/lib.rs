@@ -1,5 +1,16 @@
 //! What tests around the Jibit QR payment gateway need and production does not.
 //!
+//! * For whoever writes a transport: the `conformance` kit, and the contract that
+//!   it checks, sentence by sentence.
+//! * For a shop's own tests: `fakes`, a gateway without a network, a clock that
+//!   goes when it is told to, and a transcript of what was said. A faithful
+//!   gateway on real sockets is `jibit-sandbox`.
+//! * For tests on real sockets: `peer`, a server that answers byte for byte what
+//!   it is told to, and counts what arrives.
+//! * [`Fixture`]: recorded exchanges.
+//!
+//! # Fixtures
+//!
 //! [`Fixture`] reads and writes one exchange as readable HTTP, the form of the
 //! files in the project's `fixtures/`:
 //!
@@ -27,6 +38,8 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "fakes")]
+pub mod fakes;
 mod fixture;
 #[cfg(feature = "conformance")]
 pub mod peer;

@@ -1,3 +1,9 @@
 //! The client on threads, and its transport on ureq.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(feature = "ureq")]
 mod conformance;
+mod driver;
+mod same;
+#[cfg(feature = "ureq")]
+mod ureq;

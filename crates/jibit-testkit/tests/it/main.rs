@@ -7,5 +7,7 @@
 )]
 
 mod broken;
+#[cfg(feature = "http2")]
+mod broken_http2;
 mod fixture;
 mod reference;

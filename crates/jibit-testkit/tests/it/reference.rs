@@ -333,7 +333,7 @@ impl Reference {
         if self.is(Flaw::NoBodyWithoutLength) {
             return Ok((Bytes::new(), false));
         }
-        Ok((reader.to_the_end(max)?, false))
+        Ok((reader.until_closed(max)?, false))
     }
 
     fn read_chunks(&self, reader: &mut Reader<'_>, max: usize) -> Result<Bytes, Why> {
@@ -640,7 +640,7 @@ impl Reader<'_> {
         Ok((self.take(length).into(), Ok(())))
     }
 
-    fn to_the_end(&mut self, max: usize) -> Result<Bytes, Why> {
+    fn until_closed(&mut self, max: usize) -> Result<Bytes, Why> {
         loop {
             match self.more() {
                 Ok(()) if self.buffer.len() > max => return Err(Why::Said("too long")),
