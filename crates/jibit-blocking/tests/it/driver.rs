@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use jibit_blocking::{
     Client, Clock as _, Config, ErrorKind, Expected, OrderId, Secret, SystemClock, Timestamp,
-    Transport, TransportError, Verdict,
+    Transport, Verdict,
 };
 use jibit_testkit::fakes::{Fake, ManualClock, Said};
 
@@ -50,12 +50,7 @@ fn hundred(client: &Client) -> Vec<Result<(), ErrorKind>> {
 }
 
 /// Counts logins and answers them after a while.
-fn gateway(
-    login: &'static str,
-) -> (
-    Arc<AtomicU32>,
-    impl Fn(Request<Bytes>, Duration) -> Result<Response<Bytes>, TransportError> + Send + Sync,
-) {
+fn gateway(login: &'static str) -> (Arc<AtomicU32>, impl Transport) {
     let logins = Arc::new(AtomicU32::new(0));
     let count = logins.clone();
     let transport = move |request: Request<Bytes>, _| {

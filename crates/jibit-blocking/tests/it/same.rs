@@ -165,9 +165,8 @@ fn a_shop_on_threads_and_one_on_tokio_send_the_same_to_a_peer() {
             let target = arrived.target();
             let ok = |body: &str| Reply::Keep(answer(200, body));
             match (target.as_str(), n) {
-                (_, 1) => Reply::Keep(answer(401, "")),
-                (_, 5) => Reply::Keep(answer(503, "")),
-                (_, 8) => Reply::Reset(Vec::new()),
+                (_, 2) => Reply::Keep(answer(503, "")),
+                (_, 5) => Reply::Reset(Vec::new()),
                 ("/authenticate" | "/authenticate/refresh", n) => ok(&format!(
                     r#"{{"errorCode":0,"result":{{"token":"t{n}","refreshToken":"r{n}"}}}}"#
                 )),
@@ -232,5 +231,5 @@ fn a_shop_on_threads_and_one_on_tokio_send_the_same_to_a_peer() {
     assert_eq!(said, also_said);
     assert!(said.iter().all(|said| said.starts_with("Ok")), "{said:?}");
     assert_eq!(arrived(&threads), arrived(&futures));
-    assert!(arrived(&threads).len() > 9, "every fault was met");
+    assert!(arrived(&threads).len() > 6, "every fault was met");
 }
