@@ -6,16 +6,11 @@
     clippy::indexing_slicing
 )]
 
-mod answers;
 mod conformance;
-#[cfg(feature = "http2")]
-mod http2;
-mod losses;
-mod peer;
+mod own;
 mod pool;
 mod sandbox;
 mod setup;
-mod tls;
 
 use std::{error::Error, iter::successors, time::Duration};
 
@@ -33,11 +28,6 @@ fn transport() -> HyperTransport {
         .roots(Roots::none())
         .build()
         .unwrap()
-}
-
-fn ok(body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
 async fn get(transport: &HyperTransport, url: &str) -> Outcome {

@@ -7,29 +7,27 @@ use jibit_hyper::{
     TokioClock, Transport as _, TransportBuilder, client_with,
 };
 
-use crate::{
-    ok,
-    peer::{Certificate, Peer, Reply},
-    transport,
-};
+use jibit_testkit::peer::{Identity, Peer, Reply};
+
+use crate::transport;
 
 #[tokio::test]
 async fn a_client_authenticates_and_inquires() {
     let peer = Peer::plain(|arrived| {
-        Reply::Keep(ok(match arrived.path() {
+        Reply::ok(match arrived.target().as_str() {
             "/authenticate" => r#"{"errorCode":0,"result":{"token":"t","refreshToken":"r"}}"#,
             _ => r#"{"statusV":"PGENTRY","merchantOrderId":"m-1","amount":100}"#,
-        }))
+        })
     })
-    .await;
+    .unwrap();
     let config = Config::new(peer.url(""), "7746", Secret::new("123456"));
     let client = client_with(config, transport()).unwrap();
     client.authenticate().await.unwrap();
     client.inquiry("o1".parse().unwrap()).await.unwrap();
     let requests = peer.requests();
     assert_eq!(requests.len(), 2);
-    assert!(requests[0].body.contains("123456"));
-    assert!(requests[1].head.contains("authorization: Bearer t\r\n"));
+    assert!(String::from_utf8_lossy(&requests[0].body).contains("123456"));
+    assert_eq!(requests[1].values("authorization"), [b"Bearer t"]);
 }
 
 #[test]
@@ -59,13 +57,13 @@ fn without_built_in_roots_some_must_be_given() {
 
 #[test]
 fn roots_are_certificates() {
-    let certificate = Certificate::new("127.0.0.1");
-    let key = certificate.key_pem();
-    for empty in ["", "no pem at all", &key] {
+    let certificate = Identity::new("127.0.0.1").unwrap();
+    let other = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+    for empty in ["", "no pem at all", other] {
         let refused = Roots::from_pem(empty.as_bytes()).unwrap_err();
         assert!(matches!(refused, SetupError::NoCertificate), "{refused:?}");
     }
-    let both = format!("{key}{}", certificate.pem());
+    let both = format!("{other}{}", certificate.pem());
     assert_eq!(
         format!("{:?}", Roots::from_pem(both.as_bytes()).unwrap()),
         "Roots(1)"
