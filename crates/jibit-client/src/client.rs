@@ -35,6 +35,17 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
     }
 }
 
+#[async_trait]
+impl<F, Sent> Transport for F
+where
+    F: Fn(Request<Bytes>) -> Sent + Send + Sync,
+    Sent: Future<Output = Result<Response<Bytes>, TransportError>> + Send,
+{
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self(request).await
+    }
+}
+
 /// The time. It never goes back: Unix time read once, plus elapsed monotonic
 /// time.
 #[async_trait]

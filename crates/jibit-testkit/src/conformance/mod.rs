@@ -91,6 +91,7 @@ macro_rules! cases {
 cases! {
     Http requests::method: "The method arrives as it is.",
     Http requests::target: "Path and query arrive byte for byte, percent signs and all.",
+    Http requests::dots: "Dots in a path, `%2e%2E` too, arrive as they are; a request that cannot be sent so is `not_sent`.",
     Http requests::headers: "Every header arrives with every byte of its value, as often as it was given.",
     Http requests::body: "The body arrives byte for byte.",
     Http requests::empty_body: "A POST without a body arrives with `Content-Length: 0`.",

@@ -6,9 +6,9 @@ use http::{HeaderName, HeaderValue};
 
 use super::{
     Failed, Kit,
-    check::{Checked, LONG, answered, ensure, get, post, request},
+    check::{Checked, LONG, answered, ensure, get, must_be_not_sent, post, request},
 };
-use crate::peer::{Peer, Reply, answer_with};
+use crate::peer::{Arrived, Peer, Reply, answer_with};
 
 fn peer() -> Result<Peer, Failed> {
     Ok(Peer::plain(|_| Reply::ok("{}"))?)
@@ -32,10 +32,23 @@ pub fn method(kit: &Kit) -> Checked {
 /// Path and query arrive byte for byte.
 pub fn target(kit: &Kit) -> Checked {
     let peer = peer()?;
-    let target = "/a%20b/%2e%2E/c//d;e=1/~'%D9%BE?f=g%2Fh&&i=+%00&j=%d9";
+    let target = "/a%20b/c//d;e=1/~'%D9%BE?f=g%2Fh&&i=+%00&j=%d9";
     answered(get(&*kit.transport(), &peer.url(target))?)?;
-    let arrived = peer.requests().first().map(crate::peer::Arrived::target);
+    let arrived = peer.requests().first().map(Arrived::target);
     ensure!(arrived.as_deref() == Some(target), "{arrived:?} arrived");
+    Ok(())
+}
+
+/// Dots in a path arrive as they are, or nothing is sent.
+pub fn dots(kit: &Kit) -> Checked {
+    let peer = peer()?;
+    let target = "/a/%2e%2E/b";
+    let sent = get(&*kit.transport(), &peer.url(target))?;
+    let arrived = peer.requests().first().map(Arrived::target);
+    match &arrived {
+        Some(arrived) => ensure!(arrived == target, "{arrived} arrived"),
+        None => must_be_not_sent(&sent)?,
+    }
     Ok(())
 }
 

@@ -25,6 +25,7 @@ macro_rules! flaws {
 flaws! {
     OtherMethod: "requests::method", "sends PUT as POST";
     DecodesTarget: "requests::target", "writes %20 as +";
+    FollowsDots: "requests::dots", "takes %2e%2E in a path for the folder above";
     JoinsHeaders: "requests::headers", "sends one header of each name";
     LossyRequest: "requests::body", "takes the body for text";
     NoLength: "requests::empty_body", "says nothing of an empty body";

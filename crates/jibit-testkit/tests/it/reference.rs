@@ -209,6 +209,9 @@ impl Reference {
         if self.is(Flaw::DecodesTarget) {
             target = target.replace("%20", "+");
         }
+        if self.is(Flaw::FollowsDots) {
+            target = target.replace("/a/%2e%2E", "");
+        }
         let host = uri.authority().map(ToString::to_string).unwrap_or_default();
         let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\n").into_bytes();
         let mut headers = request.headers().clone();
