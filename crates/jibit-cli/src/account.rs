@@ -1,12 +1,23 @@
 //! From settings to a client.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     io::{self, IsTerminal as _},
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
 };
 
-use jibit_hyper::{Client, Config, HyperTransport, Roots, Secret};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use jibit_hyper::{
+    Certainty, Client, Config, HyperTransport, Roots, Secret, Transport, TransportError,
+};
 use jibit_proto::{BaseUrl, HttpHosts};
 
 use crate::{args::Settings, report::Failure};
@@ -18,10 +29,44 @@ pub(crate) enum Moves {
     Nothing,
 }
 
+/// What a command asks the gateway with.
+pub(crate) struct Account {
+    pub(crate) client: Client,
+    left: Arc<AtomicBool>,
+}
+
+impl Account {
+    /// What may have happened when a person stops the command: its own request
+    /// is under way, or only a login.
+    pub(crate) fn certainty(&self) -> Certainty {
+        if self.left.load(SeqCst) {
+            Certainty::Unknown
+        } else {
+            Certainty::NothingHappened
+        }
+    }
+}
+
+/// A transport that notes when something other than a login is sent.
+struct Watched {
+    transport: HyperTransport,
+    left: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Transport for Watched {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        if request.uri().path().contains("/order/") {
+            self.left.store(true, SeqCst);
+        }
+        self.transport.send(request).await
+    }
+}
+
 /// A client for the account that the settings name.
-pub(crate) fn client(settings: &Settings, moves: Moves) -> Result<Client, Failure> {
-    let hosts =
-        (settings.allow_http.iter()).fold(HttpHosts::loopback(), |hosts, host| hosts.allow(host));
+pub(crate) fn open(settings: &Settings, moves: Moves) -> Result<Account, Failure> {
+    let allowed = || settings.allow_http.iter().map(|host| host.trim());
+    let hosts = allowed().fold(HttpHosts::loopback(), |hosts, host| hosts.allow(host));
     let base = BaseUrl::new(&settings.base_url, &hosts)
         .map_err(|invalid| Failure::configuration(invalid.to_string()))?;
     if moves == Moves::Money && !base.is_loopback() && !settings.live {
@@ -37,7 +82,7 @@ pub(crate) fn client(settings: &Settings, moves: Moves) -> Result<Client, Failur
     let mut config = Config::new(&settings.base_url, username, password(settings)?)
         .attempt_timeout(settings.timeout)
         .deadline(settings.deadline);
-    for host in &settings.allow_http {
+    for host in allowed() {
         config = config.allow_http(host);
     }
     let transport = HyperTransport::builder();
@@ -47,20 +92,26 @@ pub(crate) fn client(settings: &Settings, moves: Moves) -> Result<Client, Failur
     } else {
         transport
     };
-    Ok(jibit_hyper::client_with(config, transport.build()?)?)
+    let left = Arc::new(AtomicBool::new(false));
+    let watched = Watched {
+        transport: transport.build()?,
+        left: left.clone(),
+    };
+    let client = jibit_hyper::client_with(config, watched)?;
+    Ok(Account { client, left })
 }
 
 fn password(settings: &Settings) -> Result<Secret, Failure> {
     if let Some(file) = &settings.password_file {
         return read(file, "--password-file");
     }
-    if let Some(password) = env::var_os("JIBIT_PASSWORD") {
+    if let Some(password) = variable("JIBIT_PASSWORD") {
         let password = password
             .into_string()
             .map_err(|_| Failure::configuration("JIBIT_PASSWORD is not UTF-8; set it anew"))?;
         return Ok(Secret::new(password));
     }
-    if let Some(file) = env::var_os("JIBIT_PASSWORD_FILE") {
+    if let Some(file) = variable("JIBIT_PASSWORD_FILE") {
         return read(Path::new(&file), "JIBIT_PASSWORD_FILE");
     }
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
@@ -71,6 +122,11 @@ fn password(settings: &Settings) -> Result<Secret, Failure> {
     Err(Failure::configuration(
         "password is missing; set JIBIT_PASSWORD or JIBIT_PASSWORD_FILE, or give --password-file",
     ))
+}
+
+/// An empty variable is as good as none.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
 }
 
 fn read(file: &Path, setting: &str) -> Result<Secret, Failure> {

@@ -176,16 +176,16 @@ pub(crate) struct Initiate {
     #[arg(long, value_name = "URL")]
     pub(crate) callback_url: String,
     /// The customer's mobile number, in any usual spelling.
-    #[arg(long, value_name = "MOBILE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MOBILE", allow_hyphen_values = true)]
     pub(crate) mobile: String,
     /// The order's id in your system; a new one for each attempt.
-    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) merchant_order_id: String,
     /// Text that the gateway gives back.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) additional_data: Option<String>,
     /// Text that the customer sees on the gateway's page.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) description: Option<String>,
 }
 
@@ -198,7 +198,7 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "RIAL", allow_negative_numbers = true)]
     pub(crate) amount: String,
     /// The order's id in your system, as it was initiated.
-    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) merchant_order_id: String,
 }
 

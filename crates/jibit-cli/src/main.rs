@@ -15,11 +15,11 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command};
-use commands::{authenticate, initiate, inquiry, sandbox, verify};
+use commands::{authenticate, completions, initiate, inquiry, sandbox, verify};
 use report::{Exit, Failure, Report};
 
 fn main() -> ExitCode {
@@ -48,7 +48,12 @@ fn run(cli: Cli) -> Exit {
         .enable_all()
         .build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(command(cli)),
+        Ok(runtime) => {
+            let ended = runtime.block_on(command(cli));
+            // A resolver that does not come back must not hold up the answer.
+            runtime.shutdown_background();
+            ended
+        }
         Err(error) => Err(Failure::configuration(format!(
             "the system gives no event loop: {error}"
         ))),
@@ -69,11 +74,7 @@ async fn command(cli: Cli) -> Result<Option<Report>, Failure> {
         Command::Initiate(args) => initiate::run(settings, &args).await.map(Some),
         Command::Verify(args) => verify::run(settings, &args).await.map(Some),
         Command::Inquiry(args) => inquiry::run(settings, &args).await.map(Some),
-        Command::Completions { shell } => {
-            let mut command = Cli::command();
-            clap_complete::generate(shell, &mut command, "jibit", &mut std::io::stdout());
-            Ok(None)
-        }
+        Command::Completions { shell } => Ok(Some(completions::run(shell))),
     }
 }
 

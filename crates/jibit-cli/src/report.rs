@@ -131,7 +131,12 @@ impl From<Error> for Failure {
             (ErrorKind::Credentials, _) => Exit::Credentials,
             (ErrorKind::Refused, _) => Exit::Refused,
             (ErrorKind::Mismatch, _) => Exit::Mismatch,
-            (ErrorKind::Unavailable, _) if error.answer().is_some() => Exit::Refused,
+            // The gateway asks us to wait (429); a sick one is not reached.
+            (ErrorKind::Unavailable, _)
+                if error.answer().is_some_and(|answer| answer.status() == 429) =>
+            {
+                Exit::Refused
+            }
             _ => Exit::Unreachable,
         };
         Self {

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use jibit_hyper::Mobile;
+
 use crate::report::Failure;
 
 /// Whether the answer has to be JSON, on a line that may not parse.
@@ -25,7 +27,7 @@ pub(crate) fn password_argument(arguments: &[OsString]) -> Option<Failure> {
 pub(crate) fn failure(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    Failure::usage(mask_numbers(text.trim_end()))
+    Failure::usage(Mobile::mask_in(text.trim_end()))
 }
 
 fn options(arguments: &[OsString]) -> impl Iterator<Item = &str> {
@@ -34,38 +36,9 @@ fn options(arguments: &[OsString]) -> impl Iterator<Item = &str> {
         .filter_map(|argument| argument.to_str())
 }
 
-fn mask_numbers(text: &str) -> String {
-    let mut masked = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(char::is_numeric) {
-        let (before, digits) = rest.split_at(start);
-        let end = digits
-            .find(|c: char| !c.is_numeric())
-            .unwrap_or(digits.len());
-        let (digits, after) = digits.split_at(end);
-        masked.push_str(before);
-        masked.push_str(if digits.chars().count() >= 9 {
-            "[number]"
-        } else {
-            digits
-        });
-        rest = after;
-    }
-    masked + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn long_numbers_are_masked_and_short_ones_stay() {
-        assert_eq!(
-            mask_numbers("unexpected argument '09121234567' at 8090, ۰۹۱۲۱۲۳۴۵۶۷"),
-            "unexpected argument '[number]' at 8090, [number]"
-        );
-        assert_eq!(mask_numbers("none"), "none");
-    }
 
     #[test]
     fn json_after_two_dashes_is_a_value() {

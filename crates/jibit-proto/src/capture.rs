@@ -1,7 +1,8 @@
 use crate::{
-    Certainty, Error, ErrorKind, Look, Mismatch, OrderStatus, Payable, Receipt, Sighting,
+    Certainty, Error, ErrorKind, Look, Mismatch, Payable, Receipt, Sighting,
     flow::{Ask, Flow, Progress, Reply},
     look::{Comparison, compare},
+    wire::inquiry::Inquired,
 };
 
 /// How often a verify is sent again that the gateway answered and did not
@@ -15,11 +16,11 @@ pub enum Verdict {
     /// Paid and verified, with the stored amount and merchantOrderId; final.
     Paid(Receipt),
     /// Not paid *yet* (`INITIAL`, `PGENTRY`): ask again. Nothing was verified.
-    Pending(OrderStatus),
+    Pending(Inquired),
     /// The gateway cancelled; final.
     NotPaid {
-        /// `CANCEL_BY_USER` or `CANCEL_BY_SYSTEM`.
-        status: OrderStatus,
+        /// What the gateway says: `CANCEL_BY_USER` or `CANCEL_BY_SYSTEM`.
+        seen: Inquired,
         /// Whether the customer had paid: the gateway returns that money, and
         /// the shop should know.
         refunded: bool,
@@ -30,8 +31,8 @@ pub enum Verdict {
     Mismatch(Mismatch),
     /// Nobody knows yet. It is neither paid nor unpaid: settle it again later.
     Undetermined {
-        /// The last state that the gateway named, if it named one.
-        last_status: Option<OrderStatus>,
+        /// What the gateway said last, if it said anything.
+        last: Option<Inquired>,
         /// Why it could not be settled, if an error is the reason.
         cause: Option<Error>,
     },
@@ -64,7 +65,8 @@ pub struct Capture {
     /// Whether a verify may have reached the gateway.
     left: bool,
     refusals: u32,
-    last_status: OrderStatus,
+    /// What the gateway said last.
+    last: Inquired,
 }
 
 #[derive(Debug)]
@@ -78,13 +80,13 @@ impl Capture {
     /// Captures what the look found. Make the intent durable first: a crash
     /// after this sends leaves nobody else who knows.
     #[must_use]
-    pub const fn new(payable: Payable) -> Self {
+    pub fn new(payable: Payable) -> Self {
         Self {
+            last: payable.seen.clone(),
             payable,
             step: Step::Verifying,
             left: false,
             refusals: 0,
-            last_status: OrderStatus::PurchaseByUser,
         }
     }
 
@@ -105,6 +107,7 @@ impl Capture {
                     Comparison::Differs => {
                         return Progress::Done(Ok(Verdict::Mismatch(Mismatch {
                             expected,
+                            status: None,
                             payment,
                         })));
                     }
@@ -133,7 +136,7 @@ impl Capture {
     fn looked(&mut self, sighting: Sighting, doubt: Error) -> Progress<Result<Verdict, Error>> {
         let verdict = match sighting {
             Sighting::Payable(payable) => {
-                self.last_status = OrderStatus::PurchaseByUser;
+                self.last = payable.seen.clone();
                 if self.refusals < MAX_REFUSALS {
                     self.payable = payable;
                     self.step = Step::Verifying;
@@ -142,14 +145,14 @@ impl Capture {
                 return Progress::Done(self.expire(doubt));
             }
             Sighting::Confirmed(receipt) => Verdict::Paid(receipt),
-            Sighting::NotPaid(status) => Verdict::NotPaid {
-                status,
+            Sighting::NotPaid(seen) => Verdict::NotPaid {
+                seen,
                 refunded: true,
             },
             Sighting::Mismatch(mismatch) => Verdict::Mismatch(mismatch),
             // A paid order that reads unpaid after a verify left is a doubt, not a "not yet".
-            Sighting::Pending(status) | Sighting::Undetermined(status) => {
-                self.last_status = status;
+            Sighting::Pending(seen) | Sighting::Undetermined(seen) => {
+                self.last = seen;
                 return Progress::Done(self.expire(doubt));
             }
         };
@@ -189,7 +192,7 @@ impl Flow for Capture {
             return Err(cause);
         }
         Ok(Verdict::Undetermined {
-            last_status: Some(self.last_status.clone()),
+            last: Some(self.last.clone()),
             cause: Some(cause),
         })
     }

@@ -35,6 +35,8 @@ pub struct Receipt {
 pub struct Mismatch {
     /// What was stored.
     pub expected: Expected,
+    /// The state that the gateway names; an answer to verify names none.
+    pub status: Option<OrderStatus>,
     /// What the gateway says instead.
     pub payment: Payment,
 }
@@ -47,6 +49,7 @@ pub struct Mismatch {
 pub struct Payable {
     pub(crate) order_id: OrderId,
     pub(crate) expected: Expected,
+    pub(crate) seen: Inquired,
 }
 
 impl Payable {
@@ -66,14 +69,14 @@ pub enum Sighting {
     /// Paid and verified. Without an own verify before, somebody else's.
     Confirmed(Receipt),
     /// Not paid *yet*: ask again until the gateway says cancelled.
-    Pending(OrderStatus),
+    Pending(Inquired),
     /// The gateway cancelled; final.
-    NotPaid(OrderStatus),
+    NotPaid(Inquired),
     /// The gateway speaks of another amount or order.
     Mismatch(Mismatch),
     /// A state that nobody knows, or one that does not say what was paid:
     /// keep the order, do not verify, look again later.
-    Undetermined(OrderStatus),
+    Undetermined(Inquired),
 }
 
 impl Sighting {
@@ -108,31 +111,37 @@ impl Look {
     }
 
     /// What the gateway's answer is for the stored order.
-    fn judge(&self, inquired: Inquired) -> Sighting {
-        let Inquired { status, payment } = inquired;
-        match compare(&self.expected, &payment) {
-            Comparison::Differs => {
-                return Sighting::Mismatch(Mismatch {
-                    expected: self.expected.clone(),
-                    payment,
-                });
+    fn judge(&self, seen: Inquired) -> Sighting {
+        let order_id = self.order_id.clone();
+        let expected = self.expected.clone();
+        let comparison = compare(&expected, &seen.payment);
+        match (&seen.status, comparison) {
+            (_, Comparison::Differs) => Sighting::Mismatch(Mismatch {
+                expected,
+                status: Some(seen.status),
+                payment: seen.payment,
+            }),
+            (OrderStatus::Initial | OrderStatus::PgEntry, _) => Sighting::Pending(seen),
+            (OrderStatus::CancelByUser | OrderStatus::CancelBySystem, _) => Sighting::NotPaid(seen),
+            (OrderStatus::PurchaseByUser, Comparison::Ours) => Sighting::Payable(Payable {
+                order_id,
+                expected,
+                seen,
+            }),
+            (OrderStatus::PurchaseConfirmByMerchant, Comparison::Ours) => {
+                Sighting::Confirmed(Receipt {
+                    order_id,
+                    expected,
+                    payment: seen.payment,
+                })
             }
-            Comparison::Silent => return Sighting::Undetermined(status),
-            Comparison::Ours => {}
-        }
-        match status {
-            OrderStatus::PurchaseByUser => Sighting::Payable(Payable {
-                order_id: self.order_id.clone(),
-                expected: self.expected.clone(),
-            }),
-            OrderStatus::PurchaseConfirmByMerchant => Sighting::Confirmed(Receipt {
-                order_id: self.order_id.clone(),
-                expected: self.expected.clone(),
-                payment,
-            }),
-            OrderStatus::Initial | OrderStatus::PgEntry => Sighting::Pending(status),
-            OrderStatus::CancelByUser | OrderStatus::CancelBySystem => Sighting::NotPaid(status),
-            OrderStatus::Other(_) => Sighting::Undetermined(status),
+            // Money is spoken of, and not whose or how much; or nobody knows of what.
+            (
+                OrderStatus::PurchaseByUser
+                | OrderStatus::PurchaseConfirmByMerchant
+                | OrderStatus::Other(_),
+                _,
+            ) => Sighting::Undetermined(seen),
         }
     }
 }

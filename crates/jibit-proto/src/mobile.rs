@@ -23,6 +23,35 @@ impl Mobile {
     pub fn last_four(&self) -> &str {
         self.0.get(7..).unwrap_or_default()
     }
+
+    /// Masks what could be a mobile number in a text that is to be shown: ten or
+    /// more digits, whatever their script, with or without separators.
+    ///
+    /// ```
+    /// let text = "unexpected argument '0912-123-4567'";
+    /// assert_eq!(jibit_proto::Mobile::mask_in(text), "unexpected argument '[number]'");
+    /// ```
+    #[must_use]
+    pub fn mask_in(text: &str) -> String {
+        let mut masked = String::new();
+        let mut rest = text;
+        while let Some(start) = rest.find(char::is_numeric) {
+            let (before, run) = rest.split_at(start);
+            let end = run.find(|c: char| !c.is_numeric() && !is_separator(c) && c != '.');
+            let run = run.split_at(end.unwrap_or(run.len())).0;
+            let run = run.trim_end_matches(|c: char| !c.is_numeric());
+            let digits = run.chars().filter(|c| c.is_numeric()).count();
+            masked.push_str(before);
+            masked.push_str(if digits >= 10 { "[number]" } else { run });
+            rest = rest.split_at(start + run.len()).1;
+        }
+        masked + rest
+    }
+}
+
+/// What people put between the digits of a telephone number.
+const fn is_separator(c: char) -> bool {
+    matches!(c, ' ' | '-' | '(' | ')' | '\u{a0}' | '\u{200c}')
 }
 
 /// The ASCII digit that `c` stands for in any of the three scripts.
@@ -49,6 +78,9 @@ impl FromStr for Mobile {
         };
         let mut digits = String::new();
         let trimmed = text.trim();
+        if trimmed.starts_with('-') || trimmed.ends_with('-') {
+            return Err(invalid("begins or ends with a hyphen"));
+        }
         let (plus, rest) = match trimmed.strip_prefix('+') {
             Some(rest) => (true, rest),
             None => (false, trimmed),
@@ -58,7 +90,7 @@ impl FromStr for Mobile {
                 // The longest spelling, 0098 and ten digits, has fourteen.
                 Some(_) if digits.len() == 14 => return Err(invalid("has too many digits")),
                 Some(digit) => digits.push(digit),
-                None if matches!(c, ' ' | '-' | '(' | ')' | '\u{a0}' | '\u{200c}') => {}
+                None if is_separator(c) => {}
                 None => return Err(invalid("holds something that is not a digit")),
             }
         }

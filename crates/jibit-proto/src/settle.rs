@@ -13,7 +13,7 @@ pub struct Settle(Step);
 #[derive(Debug)]
 enum Step {
     Look(Look),
-    Capture(Capture),
+    Capture(Box<Capture>),
 }
 
 impl Settle {
@@ -47,18 +47,18 @@ impl Flow for Settle {
         };
         Progress::Done(Ok(match sighting {
             Sighting::Payable(payable) => {
-                self.0 = Step::Capture(Capture::new(payable));
+                self.0 = Step::Capture(Box::new(Capture::new(payable)));
                 return Progress::Next;
             }
             Sighting::Confirmed(receipt) => Verdict::Paid(receipt),
-            Sighting::Pending(status) => Verdict::Pending(status),
-            Sighting::NotPaid(status) => Verdict::NotPaid {
-                status,
+            Sighting::Pending(seen) => Verdict::Pending(seen),
+            Sighting::NotPaid(seen) => Verdict::NotPaid {
+                seen,
                 refunded: false,
             },
             Sighting::Mismatch(mismatch) => Verdict::Mismatch(mismatch),
-            Sighting::Undetermined(status) => Verdict::Undetermined {
-                last_status: Some(status),
+            Sighting::Undetermined(seen) => Verdict::Undetermined {
+                last: Some(seen),
                 cause: None,
             },
         }))

@@ -15,10 +15,11 @@ struct Authenticated<'a> {
 }
 
 pub(crate) async fn run(settings: &Settings) -> Result<Report, Failure> {
-    let client = account::client(settings, Moves::Nothing)?;
+    let account = account::open(settings, Moves::Nothing)?;
     tokio::select! {
-        authenticated = client.authenticate() => authenticated?,
-        () = interrupt::pressed() => return Err(Failure::interrupted(Certainty::NothingHappened)),
+        authenticated = account.client.authenticate() => authenticated?,
+        // Somebody may have been given tokens.
+        () = interrupt::pressed() => return Err(Failure::interrupted(Certainty::Unknown)),
     }
     let username = settings.username.as_deref().unwrap_or_default();
     let json = Authenticated {

@@ -1,4 +1,4 @@
-use jibit_hyper::{CallbackUrl, Certainty, NewOrder};
+use jibit_hyper::{CallbackUrl, NewOrder};
 use jibit_proto::Private;
 use serde::Serialize;
 
@@ -32,11 +32,10 @@ pub(crate) async fn run(settings: &Settings, args: &Initiate) -> Result<Report, 
     if let Some(text) = &args.description {
         order = order.description(text);
     }
-    let client = account::client(settings, Moves::Money)?;
+    let account = account::open(settings, Moves::Money)?;
     let initiated = tokio::select! {
-        initiated = client.initiate(order) => initiated?,
-        // An order that nobody knows costs nobody anything; still, it may exist.
-        () = interrupt::pressed() => return Err(Failure::interrupted(Certainty::Unknown)),
+        initiated = account.client.initiate(order) => initiated?,
+        () = interrupt::pressed() => return Err(Failure::interrupted(account.certainty())),
     };
     let json = Shown {
         order_id: initiated.order_id.as_str(),

@@ -1,4 +1,4 @@
-use jibit_hyper::{Certainty, Inquired, OrderId};
+use jibit_hyper::{Inquired, OrderId};
 use jibit_proto::Private;
 use serde::Serialize;
 
@@ -30,10 +30,10 @@ struct Shown<'a> {
 
 pub(crate) async fn run(settings: &Settings, args: &Inquiry) -> Result<Report, Failure> {
     let order: OrderId = args.order_id.parse()?;
-    let client = account::client(settings, Moves::Nothing)?;
+    let account = account::open(settings, Moves::Nothing)?;
     let inquired = tokio::select! {
-        inquired = client.inquiry(order.clone()) => inquired?,
-        () = interrupt::pressed() => return Err(Failure::interrupted(Certainty::NothingHappened)),
+        inquired = account.client.inquiry(order.clone()) => inquired?,
+        () = interrupt::pressed() => return Err(Failure::interrupted(account.certainty())),
     };
     Ok(report(&order, &inquired))
 }

@@ -1,4 +1,5 @@
 pub(crate) mod authenticate;
+pub(crate) mod completions;
 pub(crate) mod initiate;
 pub(crate) mod inquiry;
 pub(crate) mod sandbox;

@@ -35,11 +35,11 @@ pub(crate) async fn run(settings: &Settings, args: &Verify) -> Result<Report, Fa
             "amount is 0; give the amount that was initiated",
         ));
     }
-    let client = account::client(settings, Moves::Money)?;
+    let account = account::open(settings, Moves::Money)?;
     let verdict = tokio::select! {
-        verdict = client.settle(order.clone(), expected) => verdict?,
+        verdict = account.client.settle(order.clone(), expected) => verdict?,
         // A verify may have left: that is an outcome, not an error.
-        () = interrupt::pressed() => Verdict::Undetermined { last_status: None, cause: None },
+        () = interrupt::pressed() => Verdict::Undetermined { last: None, cause: None },
     };
     Ok(report(&order, &verdict))
 }
@@ -69,11 +69,11 @@ pub(crate) fn report(order: &OrderId, verdict: &Verdict) -> Report {
                 format!("Paid: {}{reference}.", receipt.expected.amount),
             )
         }
-        Verdict::Pending(status) => (
+        Verdict::Pending(seen) => (
             Exit::Pending,
-            format!("Not paid yet ({}): ask again.", status.as_str()),
+            format!("Not paid yet ({}): ask again.", seen.status.as_str()),
         ),
-        Verdict::NotPaid { status, refunded } => {
+        Verdict::NotPaid { seen, refunded } => {
             let refund = if *refunded {
                 " The customer had paid; the gateway returns the money."
             } else {
@@ -81,7 +81,7 @@ pub(crate) fn report(order: &OrderId, verdict: &Verdict) -> Report {
             };
             (
                 Exit::NotPaid,
-                format!("Not paid, and final ({}).{refund}", status.as_str()),
+                format!("Not paid, and final ({}).{refund}", seen.status.as_str()),
             )
         }
         Verdict::Mismatch(_) => (
@@ -108,9 +108,12 @@ fn known(verdict: &Verdict) -> (Option<&OrderStatus>, Option<&Payment>) {
     const CONFIRMED: OrderStatus = OrderStatus::PurchaseConfirmByMerchant;
     match verdict {
         Verdict::Paid(receipt) => (Some(&CONFIRMED), Some(&receipt.payment)),
-        Verdict::Pending(status) | Verdict::NotPaid { status, .. } => (Some(status), None),
-        Verdict::Mismatch(mismatch) => (None, Some(&mismatch.payment)),
-        Verdict::Undetermined { last_status, .. } => (last_status.as_ref(), None),
+        Verdict::Pending(seen)
+        | Verdict::NotPaid { seen, .. }
+        | Verdict::Undetermined {
+            last: Some(seen), ..
+        } => (Some(&seen.status), Some(&seen.payment)),
+        Verdict::Mismatch(mismatch) => (mismatch.status.as_ref(), Some(&mismatch.payment)),
         _ => (None, None),
     }
 }

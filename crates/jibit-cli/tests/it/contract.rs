@@ -31,7 +31,10 @@ async fn a_payment_goes_its_way() {
         bench.verify(id).await,
         (
             9,
-            json!({"outcome": "pending", "orderId": id, "status": "INITIAL"})
+            json!({
+                "outcome": "pending", "orderId": id, "status": "INITIAL",
+                "amount": 1000, "merchantOrderId": "m-1",
+            })
         )
     );
     assert_eq!(
@@ -111,18 +114,22 @@ async fn an_order_that_was_cancelled_is_not_paid() {
     let bench = Bench::new().await;
     let id = bench.initiate().await;
     bench.sandbox.cancel(&id).unwrap();
-    let not_paid =
-        |id: &str, status: &str| json!({"outcome": "not-paid", "orderId": id, "status": status});
+    let not_paid = |id: &str, status: &str| {
+        json!({
+            "outcome": "not-paid", "orderId": id, "status": status,
+            "amount": 1000, "merchantOrderId": "m-1",
+        })
+    };
     assert_eq!(
         bench.verify(&id).await,
         (3, not_paid(&id, "CANCEL_BY_USER"))
     );
     let id = bench.paid().await;
     bench.sandbox.advance(Duration::from_secs(16 * 60));
-    assert_eq!(
-        bench.verify(&id).await,
-        (3, not_paid(&id, "CANCEL_BY_SYSTEM"))
-    );
+    let (exit, answer) = bench.verify(&id).await;
+    let mut refunded = not_paid(&id, "CANCEL_BY_SYSTEM");
+    refunded["refId"] = answer["refId"].clone();
+    assert_eq!((exit, answer), (3, refunded));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,6 +148,7 @@ async fn another_amount_or_order_is_a_mismatch_and_captures_nothing() {
         let (exit, answer) = bench.json(&words).await;
         assert_eq!(exit, 4);
         assert_eq!(answer["outcome"], "mismatch");
+        assert_eq!(answer["status"], "PURCHASE_BY_USER");
         assert_eq!(
             (&answer["amount"], &answer["merchantOrderId"]),
             (&json!(1000), &json!("m-1"))
@@ -201,6 +209,36 @@ async fn an_initiate_that_may_have_arrived_is_unknown_and_sent_once() {
         );
         assert_eq!(bench.sandbox.arrived(Operation::Initiate), before + 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_may_have_happened_is_unknown_and_one_before_an_order_is_not() {
+    let bench = Bench::new().await;
+    let sicken = || {
+        for _ in 0..30 {
+            bench
+                .sandbox
+                .inject(Fault::status_before(Operation::Authenticate, 500));
+        }
+    };
+    sicken();
+    let (exit, answer) = bench.json(&["authenticate", "--deadline", "1"]).await;
+    assert_eq!(
+        (exit, &answer["error"]["certainty"]),
+        (5, &json!("unknown")),
+        "{answer}"
+    );
+    assert_eq!(answer["error"]["kind"], "unavailable");
+    sicken();
+    let (exit, answer) = bench
+        .json(&[&INITIATE[..], &["--deadline", "1"]].concat())
+        .await;
+    assert_eq!(
+        (exit, &answer["error"]["certainty"]),
+        (8, &json!("nothing-happened")),
+        "{answer}"
+    );
+    assert_eq!(bench.sandbox.arrived(Operation::Initiate), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use http::Response;
 use jibit_sandbox::{Account, Effect, Fate, Fault, Operation, Phase};
 use serde_json::json;
 
-use crate::bench::{Bench, Ran, peak_memory};
+use crate::bench::{Bench, INITIATE, Ran, peak_memory};
 
 const FLOOD: u64 = 512 * 1024 * 1024;
 
@@ -103,10 +103,12 @@ async fn a_gateway_that_falls_silent_after_the_verify_leaves_it_undetermined() {
     ];
     let (exit, answer) = bench.json(&words).await;
     assert_eq!(exit, 5);
-    assert_eq!(
-        answer,
-        json!({"outcome": "undetermined", "orderId": id, "status": "PURCHASE_BY_USER"})
-    );
+    let known = json!({
+        "outcome": "undetermined", "orderId": id, "status": "PURCHASE_BY_USER",
+        "amount": 1000, "merchantOrderId": "m-1", "refId": answer["refId"],
+    });
+    assert_eq!(answer, known);
+    assert!(answer["refId"].is_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,6 +124,50 @@ async fn a_dead_token_does_not_lose_the_sale() {
             (bench.sandbox).inject(Fault::status_before(*operation, 401));
         }
         assert_eq!(bench.verify(&id).await.0, 0, "{dead:?}");
+    }
+}
+
+/// Runs a command until its request of this kind has arrived, and interrupts it.
+#[cfg(unix)]
+async fn interrupted(bench: &Bench, words: &[&str], at: Operation) -> Ran {
+    let mut command = bench.command(words);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let before = bench.sandbox.arrived(at);
+    while bench.sandbox.arrived(at) == before {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let pid = child.id().unwrap().to_string();
+    let kill = tokio::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status();
+    assert!(kill.await.unwrap().success());
+    Ran::of(child.wait_with_output().await.unwrap())
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_is_in_doubt_only_about_what_has_left() {
+    let bench = Bench::new().await;
+    for (hangs, words, exit, certainty) in [
+        (
+            Operation::Authenticate,
+            &INITIATE[..],
+            8,
+            "nothing-happened",
+        ),
+        (Operation::Initiate, &INITIATE[..], 5, "unknown"),
+        (Operation::Inquiry, &["inquiry", "x"][..], 5, "unknown"),
+        (Operation::Authenticate, &["authenticate"][..], 5, "unknown"),
+    ] {
+        bench.sandbox.inject(Fault::after(hangs, Fate::Hang));
+        let words = [words, &["--json"][..]].concat();
+        let ran = interrupted(&bench, &words, hangs).await;
+        assert_eq!(ran.exit, exit, "{words:?}");
+        assert_eq!(ran.json()["error"]["certainty"], certainty, "{words:?}");
     }
 }
 
@@ -142,21 +188,7 @@ async fn a_command_that_is_stopped_in_the_middle_says_what_it_does_not_know() {
         "m-1",
         "--json",
     ];
-    let mut command = bench.command(&words);
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while bench.sandbox.arrived(Operation::Verify) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let pid = child.id().unwrap().to_string();
-    let kill = tokio::process::Command::new("kill")
-        .args(["-INT", &pid])
-        .status();
-    assert!(kill.await.unwrap().success());
-    let ran = Ran::of(child.wait_with_output().await.unwrap());
+    let ran = interrupted(&bench, &words, Operation::Verify).await;
     assert_eq!(ran.exit, 5);
     assert_eq!(
         ran.json(),

@@ -74,6 +74,9 @@ async fn the_password_comes_from_files_too_and_never_from_an_argument() {
         .env_remove("JIBIT_PASSWORD")
         .env("JIBIT_PASSWORD_FILE", path);
     assert_eq!(Ran::of(by_variable.output().await.unwrap()).exit, 0);
+    // An empty variable is as good as none.
+    by_variable.env("JIBIT_PASSWORD", "");
+    assert_eq!(Ran::of(by_variable.output().await.unwrap()).exit, 0);
     std::fs::remove_file(&file).unwrap();
 
     let ran = bench
@@ -127,9 +130,11 @@ async fn usage_errors_are_json_too() {
         );
         assert!(!ran.stderr.is_empty());
     }
-    let ran = run(&["inquiry", "x", "09121234567"]).await;
-    assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""));
-    assert!(!ran.stderr.contains("09121234567"), "{}", ran.stderr);
+    for number in ["09121234567", "0912-123-4567", "+98 912 123 4567"] {
+        let ran = run(&["inquiry", "x", number]).await;
+        assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""));
+        assert!(!ran.stderr.contains("4567"), "{}", ran.stderr);
+    }
 }
 
 #[tokio::test]
@@ -150,7 +155,16 @@ async fn help_version_and_completions() {
         let script = run(&["completions", shell]).await;
         assert_eq!(script.exit, 0);
         assert!(script.stdout.contains("inquiry"));
+        let json = run(&["completions", shell, "--json"]).await.json();
+        assert_eq!(json["shell"], shell);
+        assert!(json["script"] == script.stdout.trim_end());
     }
+    // A reader that has gone away.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut gone = crate::bench::command(&["completions", "zsh"]);
+    let ran = Ran::of(gone.stdout(writer).output().await.unwrap());
+    assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));
     // A value from the environment may be anything; help does not show it.
     let mut help = crate::bench::command(&["--help"]);
     let shown = Ran::of(

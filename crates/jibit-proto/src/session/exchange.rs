@@ -304,6 +304,8 @@ impl<F: Flow> Exchange<F> {
             Remedy::Backoff if self.flow.is_urgent() || session.budget.take() => {
                 self.pause(session, asked, now);
             }
+            // No way on: the gateway is sick enough.
+            Remedy::Backoff => self.over(session, error),
             _ => self.advance(session, Err(error), now),
         }
     }
@@ -326,15 +328,26 @@ impl<F: Flow> Exchange<F> {
         self.state = State::Pause(until);
         if until >= self.deadline {
             let cause = self.cause(session);
-            session.forget(self.id);
-            self.state = State::Over(self.flow.expire(cause));
+            self.over(session, cause);
         }
+    }
+
+    fn over(&mut self, session: &mut Session, cause: Error) {
+        session.forget(self.id);
+        self.state = State::Over(self.flow.expire(cause));
     }
 
     /// Why there is no time left: what failed last, in this call or in the
     /// renewal that it waited for.
     fn cause(&self, session: &Session) -> Error {
-        let renewal = || session.renewal_error.as_ref().map(Error::before_sending);
+        let renewal = || {
+            let error = session.renewal_error.as_ref()?;
+            // To a call that only wanted the renewal it is its own failure.
+            match self.flow.ask() {
+                Ask::Authenticate => Some(error.clone()),
+                _ => Some(error.before_sending()),
+            }
+        };
         self.last_error
             .clone()
             .or_else(renewal)

@@ -369,7 +369,13 @@ impl Session {
                 self.not_before = now + self.backoff.pause(0, asked);
             }
         } else if passing {
-            self.not_before = now + self.backoff.pause(self.renewal_failures, asked);
+            // Without budget a login is tried as seldom as backoff ever does.
+            let failures = if self.budget.take() {
+                self.renewal_failures
+            } else {
+                u32::MAX
+            };
+            self.not_before = now + self.backoff.pause(failures, asked);
             self.renewal_failures = self.renewal_failures.saturating_add(1);
         } else {
             self.refusal = Some(Refusal {

@@ -41,8 +41,9 @@ pub fn request(
 pub fn parse(answer: &Response<Bytes>) -> Result<Inquired, Error> {
     #[derive(Deserialize)]
     struct Wire {
-        #[serde(rename = "statusV")]
+        #[serde(default, rename = "statusV", deserialize_with = "payment::text")]
         status_v: Option<String>,
+        #[serde(default, deserialize_with = "payment::text")]
         status: Option<String>,
         #[serde(flatten)]
         payment: payment::Wire,

@@ -37,9 +37,11 @@ pub(super) struct Wire {
     additional_data: Option<String>,
     #[serde(default, deserialize_with = "text")]
     user_identity: Option<String>,
-    // verify prints clientIP, inquiry clientIp.
-    #[serde(default, deserialize_with = "text", alias = "clientIP")]
+    // inquiry prints clientIp, verify clientIP.
+    #[serde(default, deserialize_with = "text")]
     client_ip: Option<String>,
+    #[serde(default, deserialize_with = "text", rename = "clientIP")]
+    client_ip_of_verify: Option<String>,
 }
 
 impl From<Wire> for Payment {
@@ -51,7 +53,10 @@ impl From<Wire> for Payment {
             ref_id: wire.ref_id.and_then(|text| RefId::new(text).ok()),
             additional_data: wire.additional_data.map(Private::new),
             user_identity: wire.user_identity.map(Private::new),
-            client_ip: wire.client_ip.map(Private::new),
+            client_ip: wire
+                .client_ip
+                .or(wire.client_ip_of_verify)
+                .map(Private::new),
         }
     }
 }

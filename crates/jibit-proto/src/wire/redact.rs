@@ -1,4 +1,4 @@
-use crate::Secret;
+use crate::{Mobile, Secret};
 
 /// The longest message of the gateway's that is kept, in characters.
 const MAX_CHARS: usize = 300;
@@ -13,33 +13,11 @@ pub(super) fn message(text: &str, secrets: &[&Secret]) -> String {
     }
     // Masking runs before cutting, or a cut token would pass as a short word;
     // for the same reason tokens come first: a number masked within one cuts it.
-    let kept = mask_numbers(&mask_tokens(text));
+    let kept = Mobile::mask_in(&mask_tokens(text));
     kept.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(MAX_CHARS)
         .collect()
-}
-
-/// Masks ten or more digits, whatever their script, with or without the
-/// separators that people put into telephone numbers.
-fn mask_numbers(text: &str) -> String {
-    let mut masked = String::new();
-    let mut run = String::new();
-    let flush = |run: &mut String, masked: &mut String| {
-        let digits = run.chars().filter(|c| c.is_numeric()).count();
-        masked.push_str(if digits >= 10 { "[number]" } else { run });
-        run.clear();
-    };
-    for c in text.chars() {
-        if c.is_numeric() || (!run.is_empty() && " -()\u{a0}\u{200c}".contains(c)) {
-            run.push(c);
-        } else {
-            flush(&mut run, &mut masked);
-            masked.push(c);
-        }
-    }
-    flush(&mut run, &mut masked);
-    masked
 }
 
 /// Masks words of 40 and more characters that a token could be made of.

@@ -15,6 +15,8 @@ fn what_is_not_a_mobile_number_is_refused_by_name() {
         "+989121234567890123",
         "+1 912 123 4567",
         "0912x234567",
+        "-9121234567",
+        "09121234567-",
         "0098",
         "++989121234567",
         "009809121234567",
@@ -38,6 +40,25 @@ fn a_number_is_shown_only_where_it_is_asked_for() {
     assert_eq!(mobile.last_four(), "4567");
 }
 
+#[test]
+fn numbers_in_a_text_are_masked_with_their_separators() {
+    for (text, masked) in [
+        (
+            "unexpected '09121234567' at 8090, ۰۹۱۲۱۲۳۴۵۶۷",
+            "unexpected '[number]' at 8090, [number]",
+        ),
+        (
+            "call 0912-123-4567 or +98 (912) 111 1111 now",
+            "call [number] or +[number] now",
+        ),
+        ("0912.123.4567", "[number]"),
+        ("127.0.0.1:8090 is not 12345", "127.0.0.1:8090 is not 12345"),
+        ("none", "none"),
+    ] {
+        assert_eq!(Mobile::mask_in(text), masked);
+    }
+}
+
 proptest! {
     #[test]
     fn every_spelling_gives_the_same_number(
@@ -46,6 +67,7 @@ proptest! {
         script in 0..3_usize,
         separator in prop::sample::select(vec!["", " ", "-", "\u{200c}"]),
     ) {
+        prop_assume!(!(prefix.is_empty() && separator == "-"));
         let zero = [0x30, 0x6f0, 0x660][script];
         let spelled: String = format!("{prefix}{separator}{}{separator}{}", &national[..3], &national[3..])
             .chars()

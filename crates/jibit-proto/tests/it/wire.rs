@@ -192,6 +192,7 @@ fn inquiry_reads_every_shape_that_was_seen() {
     for body in [
         r#"{"statusV":"PGENTRY","merchantOrderId":" m-1","amount":100,"refId":"7","clientIp":"1.2.3.4"}"#,
         r#"{"status":"PGENTRY","merchantOrderId":"m-1","amount":"100","refId":7,"clientIP":"1.2.3.4","new":[1]}"#,
+        r#"{"status":"PGENTRY","merchantOrderId":"m-1","amount":100,"refId":7,"clientIp":"1.2.3.4","clientIP":"1.2.3.4"}"#,
         r#"{"errorCode":0,"statusV":"PGENTRY","merchantOrderId":"m-1","amount":100,"refId":7,"clientIp":"1.2.3.4"}"#,
         r#"{"errorCode":0,"result":{"statusV":"PGENTRY","status":"PGENTRY","merchantOrderId":"m-1","amount":100,
             "refId":"7","clientIp":"1.2.3.4"}}"#,
@@ -281,7 +282,7 @@ fn the_gateways_words_are_kept_and_what_is_private_in_them_is_not() {
     for (said, kept) in [
         ("order is closed", "order is closed"),
         ("line one\\nline two", "line one line two"),
-        ("user 0912 123-4567 is blocked", "user [number]is blocked"),
+        ("user 0912 123-4567 is blocked", "user [number] is blocked"),
         ("کاربر ۰۹۱۲۱۲۳۴۵۶۷", "کاربر [number]"),
         ("refId 775743540", "refId 775743540"),
         (&format!("bad token {token}!"), "bad token [token]!"),

@@ -224,10 +224,10 @@ impl World {
             | Outcome::Settle(Ok(Verdict::Mismatch(_))) => {
                 assert!(differs, "a mismatch where nothing differs");
             }
-            Outcome::Settle(Ok(Verdict::Pending(status))) => {
+            Outcome::Settle(Ok(Verdict::Pending(seen))) => {
                 assert!(
                     !call.verify_left,
-                    "S3: {status} is told as pending after a verify left"
+                    "S3: {seen:?} is told as pending after a verify left"
                 );
             }
             Outcome::Settle(Err(error)) => {
