@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod by_hand;
 mod callback;
 mod errors;
 mod fixtures;
