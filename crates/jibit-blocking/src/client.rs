@@ -1,4 +1,8 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,7 +16,7 @@ use jibit_proto::{
     },
 };
 
-use crate::{Clock, driver::Driver};
+use crate::{Clock, driver::Driver, tokens::TokenStore};
 
 /// Sends one request and brings its answer, within `limit`.
 ///
@@ -69,6 +73,8 @@ impl Client {
         let session = Session::new(config, seed)?;
         spans::exposure(session.base_url());
         Ok(Self(Arc::new(Driver {
+            account: session.account(),
+            tokens: Mutex::default(),
             shared: Shared::new(session),
             transport: Box::new(transport),
             clock: Box::new(clock),
@@ -137,6 +143,15 @@ impl Client {
     pub fn set_password(&self, password: Secret) {
         let shared = &self.0.shared;
         shared.with_session(|session| session.set_password(password));
+    }
+
+    /// Shares the tokens with other processes, by this store: one process renews,
+    /// and the others take up what it got. Call it before the first call.
+    pub fn share_tokens(&self, store: impl TokenStore + 'static) {
+        let mut tokens = self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        *tokens = Some(Arc::new(store));
+        drop(tokens);
+        self.0.shared.with_session(Session::share_tokens);
     }
 
     /// The tokens, for [`restore_tokens`](Self::restore_tokens) in a later run.

@@ -1,17 +1,25 @@
 //! Runs a call on the thread that makes it: sends, parks, and is unparked.
 
-use std::thread::{self, Thread};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, Thread},
+};
 
-use jibit_driver::{Answer, Outgoing, Shared, Step, spans};
+use jibit_driver::{Account, Answer, Outgoing, Shared, Step, spans};
 use jibit_proto::{Error, Timestamp, flow::Flow};
 use tracing::Span;
 
-use crate::{Clock, Transport};
+use crate::{
+    Clock, Transport,
+    tokens::{TokenStore, work},
+};
 
 pub(crate) struct Driver {
     pub(crate) shared: Shared<Thread>,
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) clock: Box<dyn Clock>,
+    pub(crate) account: Account,
+    pub(crate) tokens: Mutex<Option<Arc<dyn TokenStore>>>,
 }
 
 impl Driver {
@@ -29,14 +37,23 @@ impl Driver {
 
     fn drive<F: Flow>(&self, flow: F, begun: Timestamp) -> F::Output {
         let mut call = self.shared.begin(flow, begun);
+        let mut right = None;
         loop {
             match call.poll(self.clock.now(), thread::current) {
                 Step::Send(out) => {
                     let answer = self.send(out);
                     call.receive(answer, self.clock.now());
                 }
-                // An unpark since the poll ends this at once.
-                Step::Wait(until) => self.clock.park_until(until),
+                Step::Wait(until) => match call.take_store_step() {
+                    Some(step) => {
+                        let store = self.tokens.lock();
+                        let store = store.unwrap_or_else(PoisonError::into_inner).clone();
+                        let stored = work(store, &self.account, &mut right, step);
+                        call.stored(stored, self.clock.now());
+                    }
+                    // An unpark since the poll ends this at once.
+                    None => self.clock.park_until(until),
+                },
                 Step::Done(outcome) => return outcome,
             }
         }

@@ -52,6 +52,7 @@
 //! |---|---|
 //! | `ureq` (default) | `UreqTransport`: ureq and rustls (ring), with connections kept for each thread |
 //! | `platform-roots` (default) | trust in the authorities that the operating system trusts |
+//! | `file-tokens` | `FileTokens`: tokens that processes of one machine share |
 //! | `webpki-roots` | trust in the authorities that Mozilla trusts, as of the build |
 //!
 //! `client` exists if one of the last two is on, and prefers the platform's
@@ -60,11 +61,15 @@
 mod client;
 mod clock;
 mod driver;
+mod tokens;
 #[cfg(feature = "ureq")]
 mod ureq;
 
 pub use client::{Client, Transport};
 pub use clock::{Clock, SystemClock};
+pub use jibit_driver::Account;
+#[cfg(feature = "file-tokens")]
+pub use jibit_driver::FileTokens;
 pub use jibit_proto::{
     CallbackUrl, Certainty, Config, Error, ErrorKind, Expected, InvalidInput, MerchantOrderId,
     Mobile, OrderId, OrderStatus, Payable, Receipt, RedirectUrl, Rial, Secret, Sighting, Timestamp,
@@ -75,6 +80,7 @@ pub use jibit_proto::{
         inquiry::Inquired,
     },
 };
+pub use tokens::{Claim, Right, StoreError, TokenStore};
 #[cfg(feature = "ureq")]
 pub use ureq::{Roots, SetupError, TransportBuilder, UreqTransport, client_with};
 

@@ -5,7 +5,7 @@ use std::{
     ffi::OsString,
     fs,
     io::{self, IsTerminal as _},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use jibit_hyper::{
-    Certainty, Client, Config, HyperTransport, Roots, Secret, Transport, TransportError,
+    Certainty, Client, Config, FileTokens, HyperTransport, Roots, Secret, Transport, TransportError,
 };
 use jibit_proto::{BaseUrl, HttpHosts};
 
@@ -98,6 +98,9 @@ pub(crate) fn open(settings: &Settings, moves: Moves) -> Result<Account, Failure
         left: left.clone(),
     };
     let client = jibit_hyper::client_with(config, watched)?;
+    if let Some(folder) = (!settings.no_token_cache).then(state_folder).flatten() {
+        client.share_tokens(FileTokens::new(folder));
+    }
     Ok(Account { client, left })
 }
 
@@ -122,6 +125,16 @@ fn password(settings: &Settings) -> Result<Secret, Failure> {
     Err(Failure::configuration(
         "password is missing; set JIBIT_PASSWORD or JIBIT_PASSWORD_FILE, or give --password-file",
     ))
+}
+
+/// Where the system has programs keep what they can do without; nowhere if it
+/// names no such place.
+fn state_folder() -> Option<PathBuf> {
+    let state = variable("XDG_STATE_HOME").map(PathBuf::from);
+    let home = || variable("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    // A relative one is to be passed over, says the specification of the former.
+    let folder = state.filter(|folder| folder.is_absolute()).or_else(home)?;
+    Some(folder.join("jibit"))
 }
 
 /// An empty variable is as good as none.

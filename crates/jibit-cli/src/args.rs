@@ -101,6 +101,10 @@ pub(crate) struct Settings {
         value_delimiter = ','
     )]
     pub(crate) allow_http: Vec<String>,
+    /// Neither use nor keep the tokens that commands share, under
+    /// $XDG_STATE_HOME/jibit or ~/.local/state/jibit.
+    #[arg(long, global = true)]
+    pub(crate) no_token_cache: bool,
     /// Time for each attempt.
     #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = seconds())]
     pub(crate) timeout: Duration,

@@ -2,20 +2,26 @@
 
 use std::{
     future::{Future, poll_fn},
-    pin::Pin,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, PoisonError},
     task::{Poll, Waker},
 };
 
-use jibit_driver::{Answer, Call, Outgoing, Shared, Step, spans};
+use jibit_driver::{Account, Answer, Call, Outgoing, Shared, Step, StoreStep, Stored, spans};
 use jibit_proto::{Error, Timestamp, TransportError, flow::Flow};
 use tracing::{Instrument as _, Span};
 
-use crate::{Clock, Transport};
+use crate::{
+    Clock, Transport,
+    tokens::{Right, TokenStore, work},
+};
 
 pub(crate) struct Driver {
     pub(crate) shared: Shared<Waker>,
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) clock: Box<dyn Clock>,
+    pub(crate) account: Account,
+    pub(crate) tokens: Mutex<Option<Arc<dyn TokenStore>>>,
 }
 
 type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -39,6 +45,7 @@ impl Driver {
         F::Output: Send,
     {
         let mut call = self.shared.begin(flow, begun);
+        let mut right = None;
         loop {
             match self.step(&mut call).await {
                 Step::Send(out) => {
@@ -46,18 +53,23 @@ impl Driver {
                     call.receive(answer, self.clock.now());
                 }
                 Step::Done(outcome) => return outcome,
-                Step::Wait(_) => {}
+                Step::Wait(until) => {
+                    if let Some(step) = call.take_store_step() {
+                        let stored = self.store(step, &mut right, until).await;
+                        call.stored(stored, self.clock.now());
+                    }
+                }
             }
         }
     }
 
-    /// The next step that is not a wait.
+    /// The next step that is not a mere wait.
     async fn step<F: Flow>(&self, call: &mut Call<'_, F, Waker>) -> Step<F::Output> {
         let mut sleep: Option<(Timestamp, Sleep<'_>)> = None;
         poll_fn(|cx| {
             loop {
                 let until = match call.poll(self.clock.now(), || cx.waker().clone()) {
-                    Step::Wait(until) => until,
+                    Step::Wait(until) if !call.has_store_step() => until,
                     step => return Poll::Ready(step),
                 };
                 let (_, asleep) = match sleep.take() {
@@ -77,18 +89,37 @@ impl Driver {
     async fn send(&self, out: Outgoing) -> Answer {
         let begun = self.clock.now();
         let span = spans::attempt(&out);
-        let mut answer = self.transport.send(out.request);
-        let mut limit = self.clock.sleep_until(out.until);
-        let answer = poll_fn(|cx| match answer.as_mut().poll(cx) {
-            Poll::Pending => limit
-                .as_mut()
-                .poll(cx)
-                .map(|()| Err(TransportError::unknown("no answer in time"))),
-            ready => ready,
-        })
-        .instrument(span.clone())
-        .await;
+        let answer = self.transport.send(out.request);
+        let answer = self
+            .within(out.until, answer)
+            .instrument(span.clone())
+            .await;
+        let answer = answer.unwrap_or_else(|| Err(TransportError::unknown("no answer in time")));
         spans::answered(&span, &answer, begun, self.clock.now());
         answer
+    }
+
+    /// Works the store, for as long as that may take.
+    async fn store(
+        &self,
+        step: StoreStep,
+        right: &mut Option<Box<dyn Right>>,
+        until: Timestamp,
+    ) -> Stored {
+        let store = self.tokens.lock();
+        let store = store.unwrap_or_else(PoisonError::into_inner).clone();
+        let worked = work(store, &self.account, right, step);
+        self.within(until, worked).await.unwrap_or(Stored::Failed)
+    }
+
+    /// What the future comes to, if it does so in time.
+    async fn within<T>(&self, until: Timestamp, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        let mut limit = self.clock.sleep_until(until);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending => limit.as_mut().poll(cx).map(|()| None),
+        })
+        .await
     }
 }

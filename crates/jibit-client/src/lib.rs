@@ -31,11 +31,22 @@
 //! let client = jibit_client::Client::new(config, 7, MyHttp, MyClock)?;
 //! # Ok::<(), jibit_proto::InvalidInput>(())
 //! ```
+//!
+//! # Several processes
+//!
+//! A merchant has one pair of tokens that count: a login of one process may end
+//! the tokens of another. Processes share them by a [`TokenStore`], which
+//! [`Client::share_tokens`] takes; one renews, and the others take up what it got.
+//! `FileTokens` (feature `file-tokens`) is one for the processes of one machine.
 
 mod client;
 mod driver;
+mod tokens;
 
 pub use client::{Client, Clock, Transport};
+pub use jibit_driver::Account;
+#[cfg(feature = "file-tokens")]
+pub use jibit_driver::FileTokens;
 pub use jibit_proto::{
     CallbackUrl, Certainty, Config, Error, ErrorKind, Expected, InvalidInput, MerchantOrderId,
     Mobile, OrderId, OrderStatus, Payable, Receipt, RedirectUrl, Rial, Secret, Sighting, Timestamp,
@@ -46,3 +57,4 @@ pub use jibit_proto::{
         inquiry::Inquired,
     },
 };
+pub use tokens::{Claim, Right, StoreError, TokenStore};

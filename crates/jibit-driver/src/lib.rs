@@ -10,6 +10,8 @@
 //!   is polled and parked under that lock, so no wake-up falls in between.
 //! * [`Call`]: one call, which hands on what it holds when it is dropped, also
 //!   by a panic.
+//! * `FileTokens` (feature `file-tokens`): tokens that processes of one machine
+//!   share, in files.
 //! * [`spans`]: the spans and events of calls and attempts, with OpenTelemetry's
 //!   names.
 //!
@@ -33,9 +35,13 @@
 //! # Ok::<(), jibit_proto::InvalidInput>(())
 //! ```
 
+#[cfg(feature = "file-tokens")]
+mod file_tokens;
 mod shared;
 pub mod spans;
 mod sync;
 
-pub use jibit_proto::session::{Answer, Outgoing, Step};
+#[cfg(feature = "file-tokens")]
+pub use file_tokens::{FileClaim, FileRight, FileTokens};
+pub use jibit_proto::session::{Account, Answer, Outgoing, Step, StoreStep, Stored};
 pub use shared::{Call, Shared, Wake};

@@ -3,7 +3,7 @@ use std::{collections::HashMap, fmt, sync::PoisonError, task::Waker, thread::Thr
 use jibit_proto::{
     Session, Timestamp,
     flow::Flow,
-    session::{Answer, CallId, Exchange, Step},
+    session::{Answer, CallId, Exchange, Step, StoreStep, Stored},
 };
 
 use crate::{
@@ -126,6 +126,26 @@ impl<F: Flow, W: Wake> Call<'_, F, W> {
         if let Some(exchange) = &mut self.exchange {
             self.shared
                 .with_session(|session| exchange.receive(session, answer, now));
+        }
+    }
+
+    /// Whether there is something to do with the store of tokens.
+    #[must_use]
+    pub fn has_store_step(&self) -> bool {
+        self.exchange.as_ref().is_some_and(Exchange::has_store_step)
+    }
+
+    /// What to do with the store of tokens, instead of the last wait.
+    pub fn take_store_step(&mut self) -> Option<StoreStep> {
+        let state = self.shared.lock();
+        self.exchange.as_mut()?.take_store_step(&state.session)
+    }
+
+    /// Takes what came of the last [`take_store_step`](Self::take_store_step).
+    pub fn stored(&mut self, stored: Stored, now: Timestamp) {
+        if let Some(exchange) = &mut self.exchange {
+            self.shared
+                .with_session(|session| exchange.stored(session, stored, now));
         }
     }
 }

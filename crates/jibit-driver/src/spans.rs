@@ -125,7 +125,20 @@ pub fn exposure(base: &BaseUrl) {
 }
 
 pub(crate) fn alarm(alarm: Alarm) {
-    warn!(?alarm, "another system probably logs in with this account");
+    match alarm {
+        Alarm::TokensDieYoung => {
+            warn!(?alarm, "another system probably logs in with this account");
+        }
+        _ => warn!(?alarm, "stored tokens are passed over"),
+    }
+}
+
+/// Warns that the store of tokens does not work; the call goes on without it.
+pub fn store_failed(error: &(dyn std::error::Error + 'static)) {
+    warn!(
+        error,
+        "the store of tokens does not work; going on without it"
+    );
 }
 
 /// What a call's answer is called in logs and traces.

@@ -66,6 +66,7 @@
 //! |---|---|
 //! | `platform-roots` (default) | trust in the authorities that the operating system trusts: [`Roots`]`::platform` |
 //! | `webpki-roots` | trust in the authorities that Mozilla trusts, as of the build: [`Roots`]`::bundled` |
+//! | `file-tokens` | `FileTokens`: tokens that processes of one machine share |
 //! | `http2` | HTTP/2 where the gateway offers it by ALPN; HTTP/1.1 otherwise |
 //!
 //! `client` exists if one of the first two is on, and prefers the platform's

@@ -39,7 +39,7 @@
 //! [`Look`], [`Capture`] and [`Settle`] end in a [`Verdict`]. A [`Session`] holds the
 //! tokens and drives flows: it says what to send, how long to wait and when a
 //! call has ended; [`session`] opens with the loop that a driver runs, and
-`examples/by_hand.rs` is a whole payment over `std::net` with nothing else.
+//! `examples/by_hand.rs` is a whole payment over `std::net` with nothing else.
 //!
 //! # Out of scope
 //!

@@ -5,5 +5,6 @@
 mod conformance;
 mod driver;
 mod same;
+mod tokens;
 #[cfg(feature = "ureq")]
 mod ureq;

@@ -1,14 +1,37 @@
 //! Runs the built command.
 
-use std::process::{Output, Stdio};
+use std::{
+    path::PathBuf,
+    process::{Output, Stdio},
+    sync::atomic::{AtomicU32, Ordering::SeqCst},
+};
 
 use jibit_sandbox::{Operation, Sandbox, Settings};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-/// A sandbox, and the command pointed at it.
+/// A sandbox, and the command pointed at it, with tokens of their own.
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
+    pub(crate) state: PathBuf,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        // There is none if no command came as far as tokens.
+        let _ = std::fs::remove_dir_all(&self.state);
+    }
+}
+
+/// A folder that no other test has.
+fn state() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!(
+        "state-{}-{}",
+        std::process::id(),
+        COUNT.fetch_add(1, SeqCst)
+    );
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
 /// What a run of the command came to.
@@ -22,6 +45,7 @@ impl Bench {
     pub(crate) async fn new() -> Self {
         Self {
             sandbox: Sandbox::start().await.unwrap(),
+            state: state(),
         }
     }
 
@@ -29,12 +53,14 @@ impl Bench {
         let address = "127.0.0.1:0".parse().unwrap();
         Self {
             sandbox: Sandbox::bind(address, settings).await.unwrap(),
+            state: state(),
         }
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = command(words);
         command
+            .env("XDG_STATE_HOME", &self.state)
             .env("JIBIT_BASE_URL", self.sandbox.url())
             .env("JIBIT_USERNAME", "7746")
             .env("JIBIT_PASSWORD", "123456");
@@ -130,6 +156,8 @@ pub(crate) fn command(words: &[&str]) -> Command {
     }
     command
         .env_remove("RUST_LOG")
+        .env_remove("XDG_STATE_HOME")
+        .env_remove("HOME")
         .args(words)
         .stdin(Stdio::null())
         .kill_on_drop(true);

@@ -12,4 +12,5 @@ mod contract;
 mod demo;
 mod faults;
 mod input;
+mod tokens;
 mod usage;

@@ -187,6 +187,50 @@ async fn a_transport_that_panics_takes_nobody_with_it() {
     assert_eq!(gateway.logins.load(SeqCst), 2);
 }
 
+/// A store that never answers.
+struct Silent;
+
+#[async_trait]
+impl jibit_client::TokenStore for Silent {
+    async fn claim(
+        &self,
+        _: &jibit_client::Account,
+        _: Duration,
+    ) -> Result<jibit_client::Claim, jibit_client::StoreError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_never_answers_holds_a_call_up_for_two_seconds() {
+    let (client, gateway) = client(Gateway::default());
+    client.share_tokens(Silent);
+    let begun = Instant::now();
+    client.inquiry(order()).await.unwrap();
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(gateway.logins.load(SeqCst), 1);
+}
+
+#[cfg(feature = "file-tokens")]
+#[tokio::test]
+async fn clients_share_tokens_by_a_folder() {
+    let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("shared-{}", std::process::id()));
+    let mut logins = 0;
+    for _ in 0..3 {
+        let (client, gateway) = client(Gateway::default());
+        client.share_tokens(jibit_client::FileTokens::new(&folder));
+        client.inquiry(order()).await.unwrap();
+        logins += gateway.logins.load(SeqCst);
+    }
+    assert_eq!(logins, 1);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn tokens_go_from_one_client_to_the_next() {
     let (first, _) = client(Gateway::default());

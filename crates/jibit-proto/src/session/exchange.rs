@@ -6,12 +6,18 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, header};
 
-use super::{Access, Answer, CallId, GRACE, Renewal, Session, operation};
+use super::{
+    Access, Answer, CallId, GRACE, Renewal, Session, StoreStep, Stored, operation,
+    sharing::{Phase, Sharing},
+};
 use crate::{
-    Certainty, Error, ErrorKind, InvalidInput, Timestamp,
+    Certainty, Error, ErrorKind, Timestamp,
     flow::{Ask, Flow, Progress, Reply},
     wire::{self, Operation},
 };
+
+/// How long a driver may take over one step with a store.
+const STORE_TIME: Duration = Duration::from_secs(2);
 
 /// What a driver has to do next.
 #[derive(Debug)]
@@ -73,8 +79,15 @@ pub struct Exchange<F: Flow> {
 enum State<T> {
     Ready,
     Pause(Timestamp),
+    /// The driver works the store that processes share.
+    Storing(Sharing),
+    /// This renewal is to be sent.
+    Renew(Renewal),
     Renewing(Renewal, Timestamp),
-    Asking { version: u64, until: Timestamp },
+    Asking {
+        version: u64,
+        until: Timestamp,
+    },
     Over(T),
     Gone,
 }
@@ -133,21 +146,27 @@ impl<F: Flow> Exchange<F> {
 
     /// What to do at `now`. While a request is under way it is always `Wait`.
     pub fn poll(&mut self, session: &mut Session, now: Timestamp) -> Step<F::Output> {
+        if let State::Renew(_) = self.state
+            && let State::Renew(renewal) = std::mem::replace(&mut self.state, State::Ready)
+        {
+            return self.send_renewal(session, renewal, now);
+        }
         match &self.state {
-            State::Renewing(_, until) | State::Asking { until, .. } => return Step::Wait(*until),
+            State::Storing(Sharing { until, .. })
+            | State::Renewing(_, until)
+            | State::Asking { until, .. } => return Step::Wait(*until),
             State::Gone => return Step::Wait(Timestamp::MAX),
             State::Over(_) => return self.take_outcome(),
             State::Pause(until) if now < *until && now < self.deadline => {
                 return Step::Wait((*until).min(self.deadline));
             }
-            State::Pause(_) | State::Ready => {}
+            State::Pause(_) | State::Ready | State::Renew(_) => {}
         }
         if now >= self.deadline {
             return self.out_of_time(session);
         }
         self.state = State::Ready;
-        let since = matches!(self.flow.ask(), Ask::Authenticate).then_some(self.began);
-        match session.access(self.id, now, self.waited_on, since) {
+        match session.access(self.id, now, self.waited_on, self.since()) {
             Access::Refused(error) => self.end(session, error),
             Access::Wait { until, lease } => {
                 self.waited_on = lease.or(self.waited_on);
@@ -155,7 +174,15 @@ impl<F: Flow> Exchange<F> {
                 session.slots.leave(self.id, &mut session.woken);
                 Step::Wait(until.min(self.deadline))
             }
-            Access::Renew { renewal, request } => self.send_renewal(session, renewal, request, now),
+            Access::Renew { lease } => {
+                session.slots.leave(self.id, &mut session.woken);
+                self.waited_on = Some(lease);
+                if session.shares {
+                    return Step::Wait(self.store(lease, Phase::Claiming, now));
+                }
+                let renewal = session.renewal(lease, self.since().is_some(), false);
+                self.send_renewal(session, renewal, now)
+            }
             Access::Token { token, version } => {
                 let until = self.attempt_until(session, now);
                 let request = match self.flow.ask() {
@@ -187,7 +214,14 @@ impl<F: Flow> Exchange<F> {
     /// Takes the answer to the request under way; without one it is ignored.
     pub fn receive(&mut self, session: &mut Session, answer: Answer, now: Timestamp) {
         match std::mem::replace(&mut self.state, State::Ready) {
-            State::Renewing(renewal, _) => session.renewed(&renewal, answer, now),
+            State::Renewing(renewal, _) => {
+                let installed = session.renewed(&renewal, answer, now);
+                if renewal.claimed {
+                    let saved = session.saved().filter(|_| installed);
+                    let phase = saved.map_or(Phase::Releasing, Phase::Saving);
+                    self.store(renewal.lease, phase, now);
+                }
+            }
             State::Asking { version, .. } => {
                 session.slots.leave(self.id, &mut session.woken);
                 let asked = answer
@@ -206,8 +240,12 @@ impl<F: Flow> Exchange<F> {
     /// Ends the call without an outcome and hands on what it held. An answer
     /// under way is lost with it.
     pub fn abandon(self, session: &mut Session) {
-        if let State::Renewing(renewal, _) = &self.state {
-            session.give_up_lease(renewal.lease);
+        match &self.state {
+            State::Renew(renewal) | State::Renewing(renewal, _) => {
+                session.give_up_lease(renewal.lease);
+            }
+            State::Storing(sharing) => session.give_up_lease(sharing.lease),
+            _ => {}
         }
         session.forget(self.id);
     }
@@ -245,15 +283,19 @@ impl<F: Flow> Exchange<F> {
         &mut self,
         session: &mut Session,
         renewal: Renewal,
-        request: Result<Request<Bytes>, InvalidInput>,
         now: Timestamp,
     ) -> Step<F::Output> {
         let until = self.attempt_until(session, now);
         let operation = operation(&renewal);
-        match request {
+        if !session.extend_lease(renewal.lease, now) {
+            // It took so long that the lease is gone, or the password is another.
+            if renewal.claimed {
+                return Step::Wait(self.store(renewal.lease, Phase::Releasing, now));
+            }
+            return self.poll(session, now);
+        }
+        match session.renewal_request(&renewal) {
             Ok(request) => {
-                session.slots.leave(self.id, &mut session.woken);
-                self.waited_on = Some(renewal.lease);
                 self.state = State::Renewing(renewal, until);
                 Step::Send(self.outgoing(request, operation, until))
             }
@@ -262,6 +304,85 @@ impl<F: Flow> Exchange<F> {
                 self.end(session, invalid.into())
             }
         }
+    }
+
+    /// Whether [`take_store_step`](Self::take_store_step) has something.
+    #[must_use]
+    pub fn has_store_step(&self) -> bool {
+        matches!(&self.state, State::Storing(sharing) if !sharing.taken)
+    }
+
+    /// What the driver does next with the store that processes share, if this
+    /// call waits for that. Each step is given out once; what came of it is
+    /// told by [`stored`](Self::stored).
+    pub fn take_store_step(&mut self, session: &Session) -> Option<StoreStep> {
+        // Two steps, the attempt, and a step: then it is over, or its driver is gone.
+        let lease = session.config.attempt_timeout + GRACE + 3 * STORE_TIME;
+        match &mut self.state {
+            State::Storing(sharing) => sharing.take_step(lease),
+            _ => None,
+        }
+    }
+
+    /// Takes what came of the last [`take_store_step`](Self::take_store_step);
+    /// without one it is ignored.
+    pub fn stored(&mut self, session: &mut Session, stored: Stored, now: Timestamp) {
+        let Sharing { lease, phase, .. } = match std::mem::replace(&mut self.state, State::Ready) {
+            State::Storing(sharing) if sharing.taken => sharing,
+            other => {
+                self.state = other;
+                return;
+            }
+        };
+        match (phase, stored) {
+            (Phase::Claiming, Stored::Claimed(saved)) => {
+                session.take_up(saved.as_ref(), now);
+                if session.is_fit(now, self.since()) {
+                    self.store(lease, Phase::Releasing, now);
+                    return;
+                }
+                let renewal = session.renewal(lease, self.since().is_some(), true);
+                // Without its refresh token, which the renewal has.
+                match session.saved().filter(|_| renewal.spends.is_some()) {
+                    Some(spent) => drop(self.store(lease, Phase::Spending(spent, renewal), now)),
+                    None => self.state = State::Renew(renewal),
+                }
+            }
+            (Phase::Claiming, Stored::Busy(saved)) => {
+                session.take_up(saved.as_ref(), now);
+                session.yield_lease(lease, self.since(), now);
+            }
+            (Phase::Claiming, Stored::Failed | Stored::Done) => {
+                // Others may have the same refresh token: the password is the way on.
+                self.state = State::Renew(session.renewal(lease, true, false));
+            }
+            (Phase::Spending(_, mut renewal), stored) => {
+                if !matches!(stored, Stored::Done) {
+                    // Another process may send it yet: the password is the way on.
+                    renewal.spends = None;
+                }
+                self.state = State::Renew(renewal);
+            }
+            (Phase::Saving(_), _) => drop(self.store(lease, Phase::Releasing, now)),
+            (Phase::Releasing, _) => session.give_up_lease(lease),
+        }
+    }
+
+    /// Has the driver work the store.
+    fn store(&mut self, lease: u64, phase: Phase, now: Timestamp) -> Timestamp {
+        let until = now + STORE_TIME;
+        self.state = State::Storing(Sharing {
+            lease,
+            phase,
+            until,
+            taken: false,
+        });
+        until
+    }
+
+    /// From when on a pair must be, if the call is about getting one.
+    fn since(&self) -> Option<Timestamp> {
+        matches!(self.flow.ask(), Ask::Authenticate).then_some(self.began)
     }
 
     fn read(&self, session: &Session, answer: &Response<Bytes>) -> Result<Reply, Error> {

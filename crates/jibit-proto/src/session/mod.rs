@@ -29,6 +29,7 @@ mod backoff;
 mod config;
 mod exchange;
 mod pair;
+mod sharing;
 mod slots;
 
 use std::{
@@ -50,6 +51,7 @@ use slots::Slots;
 
 pub use config::Config;
 pub use exchange::{Exchange, Outgoing, Step};
+pub use sharing::{Account, StoreStep, Stored};
 
 /// What a transport brings: an answer of whatever status, or the reason why
 /// there is none.
@@ -65,6 +67,8 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 /// How long a refusal answers for the gateway: calls that begin together do
 /// not all begin before it has come.
 const FRESH: Duration = Duration::from_secs(1);
+/// How long to wait for another process that renews, before looking again.
+const BUSY: Duration = Duration::from_millis(200);
 /// So many tokens that die young within this time are an [`Alarm`].
 const YOUNG_DEATHS: (usize, Duration) = (3, Duration::from_secs(300));
 /// A call of a session, for waking it.
@@ -78,6 +82,9 @@ pub enum Alarm {
     /// Three tokens of ours were refused within 5 minutes, long before their
     /// time: another system probably logs in with this account.
     TokensDieYoung,
+    /// What another process stored is damaged or another account's; it is
+    /// passed over.
+    StoredTokensUnusable,
 }
 
 /// The tokens of one account and who may renew them.
@@ -96,6 +103,8 @@ pub struct Session {
     lease: Option<Lease>,
     leases: u64,
     refusal: Option<Refusal>,
+    /// Whether processes share the tokens.
+    shares: bool,
     /// No renewal before this.
     not_before: Timestamp,
     renewal_failures: u32,
@@ -125,6 +134,8 @@ struct Renewal {
     version: u64,
     /// The pair that it spends; the password if there is none.
     spends: Option<Tokens>,
+    /// Whether it has the right of the store that processes share.
+    claimed: bool,
 }
 
 /// The last definite refusal, the lease that it came under, and when.
@@ -146,8 +157,7 @@ enum Access {
         version: u64,
     },
     Renew {
-        renewal: Renewal,
-        request: Result<Request<Bytes>, InvalidInput>,
+        lease: u64,
     },
     Wait {
         until: Timestamp,
@@ -173,6 +183,7 @@ impl Session {
             lease: None,
             leases: 0,
             refusal: None,
+            shares: false,
             not_before: Timestamp::default(),
             renewal_failures: 0,
             renewal_error: None,
@@ -221,11 +232,26 @@ impl Session {
         &self.base
     }
 
+    /// Whose tokens these are.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        Account {
+            origin: self.base.origin().to_owned(),
+            username: self.config.username.clone(),
+        }
+    }
+
     /// The tokens, for [`restore`](Self::restore) in a later run. Whoever
     /// reads this text can act as the merchant.
     #[must_use]
     pub fn export(&self) -> Option<Secret> {
-        let pair = self.pair.as_ref().filter(|pair| pair.alive)?;
+        self.pair.as_ref().filter(|pair| pair.alive)?;
+        self.saved()
+    }
+
+    /// The tokens as they are stored, alive or not: a dead pair may be refreshed.
+    fn saved(&self) -> Option<Secret> {
+        let pair = self.pair.as_ref()?;
         pair.save(self.base.origin(), &self.config.username)
     }
 
@@ -255,10 +281,7 @@ impl Session {
         let held = self.lease.as_ref().filter(|lease| now < lease.until);
         let may_renew = held.is_none() && now >= self.not_before;
         let pair = self.pair.as_ref().filter(|pair| pair.lives(now));
-        let fits = |pair: &&Pair| {
-            since.is_none_or(|since| pair.received >= since || now.since(pair.received) < YOUNG)
-        };
-        if let Some(pair) = pair.filter(fits)
+        if let Some(pair) = pair.filter(|pair| pair.fits(since, now))
             && !(may_renew && pair.is_due(now))
         {
             return Access::Token {
@@ -286,16 +309,47 @@ impl Session {
             self.parked.insert(id);
             return wait;
         }
-        self.renew(now, since.is_some())
-    }
-
-    /// Gives out the lease and the request that goes with it.
-    fn renew(&mut self, now: Timestamp, by_password: bool) -> Access {
         self.leases += 1;
         self.lease = Some(Lease {
             number: self.leases,
-            until: now + self.config.attempt_timeout + GRACE,
+            until: self.lease_end(now),
         });
+        Access::Renew { lease: self.leases }
+    }
+
+    /// Whether there is a pair that need not be renewed.
+    fn is_fit(&self, now: Timestamp, since: Option<Timestamp>) -> bool {
+        let pair = self.pair.as_ref().filter(|pair| pair.lives(now));
+        pair.is_some_and(|pair| pair.fits(since, now) && !pair.is_due(now))
+    }
+
+    /// A lease outlasts the attempt that it is for.
+    fn lease_end(&self, now: Timestamp) -> Timestamp {
+        now + self.config.attempt_timeout + GRACE
+    }
+
+    /// Has the lease last from now on, if it is still that one.
+    fn extend_lease(&mut self, number: u64, now: Timestamp) -> bool {
+        let until = self.lease_end(now);
+        match &mut self.lease {
+            Some(lease) if lease.number == number && now < lease.until => {
+                lease.until = until;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Gives up the lease to another process, and waits for what it brings.
+    fn yield_lease(&mut self, number: u64, since: Option<Timestamp>, now: Timestamp) {
+        if !self.is_fit(now, since) {
+            self.not_before = self.not_before.max(now + BUSY);
+        }
+        self.give_up_lease(number);
+    }
+
+    /// What the holder of a lease sends. It takes the refresh token with it.
+    fn renewal(&mut self, lease: u64, by_password: bool, claimed: bool) -> Renewal {
         let spends = self
             .pair
             .as_mut()
@@ -307,24 +361,27 @@ impl Session {
                     refresh_token,
                 })
             });
-        let request = match &spends {
+        Renewal {
+            lease,
+            version: self.version,
+            spends,
+            claimed,
+        }
+    }
+
+    fn renewal_request(&self, renewal: &Renewal) -> Result<Request<Bytes>, InvalidInput> {
+        match &renewal.spends {
             Some(old) => wire::refresh::request(&self.base, old),
             None => wire::authenticate::request(
                 &self.base,
                 &self.config.username,
                 &self.config.password,
             ),
-        };
-        let renewal = Renewal {
-            lease: self.leases,
-            version: self.version,
-            spends,
-        };
-        Access::Renew { renewal, request }
+        }
     }
 
-    /// Takes what came of a renewal.
-    fn renewed(&mut self, renewal: &Renewal, answer: Answer, now: Timestamp) {
+    /// Takes what came of a renewal, and tells whether that is a pair.
+    fn renewed(&mut self, renewal: &Renewal, answer: Answer, now: Timestamp) -> bool {
         let asked = answer
             .as_ref()
             .ok()
@@ -339,10 +396,14 @@ impl Session {
         let newest = self.version == renewal.version;
         self.give_up_lease(renewal.lease);
         match tokens {
-            Ok(tokens) if newest => self.install(tokens, now),
+            Ok(tokens) if newest => {
+                self.install(tokens, now);
+                return true;
+            }
             Err(error) if newest => self.renewal_failed(renewal, error, asked, now),
             _ => {}
         }
+        false
     }
 
     fn install(&mut self, tokens: Tokens, now: Timestamp) {

@@ -3,6 +3,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 
+use super::YOUNG;
 use crate::{InvalidInput, Secret, Timestamp, wire::authenticate::Tokens};
 
 /// The life of a token that cannot be read.
@@ -18,6 +19,8 @@ pub(super) struct Pair {
     pub(super) expires: Timestamp,
     /// Whether no 401 told otherwise.
     pub(super) alive: bool,
+    /// Whether this session got it from the gateway.
+    own: bool,
 }
 
 impl Pair {
@@ -30,6 +33,7 @@ impl Pair {
             received: now,
             expires: now + life,
             alive: true,
+            own: true,
         }
     }
 
@@ -75,11 +79,20 @@ impl Pair {
             received: Timestamp::from_unix_millis(saved.received),
             expires: Timestamp::from_unix_millis(saved.expires),
             alive: true,
+            own: false,
         })
     }
 
     pub(super) fn lives(&self, now: Timestamp) -> bool {
         self.alive && now < self.expires
+    }
+
+    /// Whether it serves a call that wants a pair from this instant on: one that
+    /// this session got since, or just before.
+    pub(super) fn fits(&self, since: Option<Timestamp>, now: Timestamp) -> bool {
+        since.is_none_or(|since| {
+            self.own && (self.received >= since || now.since(self.received) < YOUNG)
+        })
     }
 
     /// Whether the last tenth of its life has begun.

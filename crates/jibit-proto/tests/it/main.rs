@@ -17,6 +17,7 @@ mod model;
 mod money;
 mod secrets;
 mod session;
+mod sharing;
 mod status;
 mod transcripts;
 mod urls;
