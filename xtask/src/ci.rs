@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::shell::{self, Failure};
-use crate::{fixtures, test, tidy};
+use crate::{api, fixtures, test, tidy};
 
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
@@ -44,6 +44,7 @@ fn run(tested: bool) -> Result<(), String> {
         &["doc", "--workspace", "--no-deps", "--locked"],
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
+    api::run()?;
     check_feature_sets()?;
     println!("all checks passed");
     Ok(())

@@ -3,7 +3,9 @@
 //! A crate, not shell scripts, so that a machine with nothing but Rust can run
 //! them. Each command has a file of its own; this one only picks it.
 
+mod api;
 mod ci;
+mod conformance;
 mod fixtures;
 mod shell;
 mod test;
@@ -20,6 +22,9 @@ Usage: cargo xtask <command>
 Commands:
   test            run every test and doctest of the workspace
   ci [--tested]   run every check; --tested leaves out the tests
+  api             check which crates' types public signatures name
+  conformance [--json]
+                  every transport in every case of the kit
   tidy            check the rules no compiler lint covers
   fixtures check  check the recorded exchanges against their form and the sandbox
   fixtures record record them anew
@@ -51,6 +56,8 @@ fn dispatch(args: &[&str]) -> Result<(), Failure> {
         _ if args.iter().any(|arg| matches!(*arg, "--help" | "-h")) => print!("{HELP}"),
         ["test", rest @ ..] => test::command(rest)?,
         ["ci", rest @ ..] => ci::command(rest)?,
+        ["api", rest @ ..] => api::command(rest)?,
+        ["conformance", rest @ ..] => conformance::command(rest)?,
         ["tidy", rest @ ..] => tidy::command(rest)?,
         ["fixtures", rest @ ..] => fixtures::command(rest)?,
         [] => return Err(Failure::Usage("no command given".to_owned())),

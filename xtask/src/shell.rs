@@ -64,6 +64,24 @@ pub(crate) fn run_with_env(
     }
 }
 
+/// Like [`run`], but what the program prints goes to standard error, so that
+/// standard output holds nothing but our own.
+pub(crate) fn run_to_stderr(program: &str, args: &[&str]) -> Result<(), String> {
+    let line = command_line(program, args, &[]);
+    eprintln!("$ {line}");
+    let status = Command::new(program)
+        .args(args)
+        .current_dir(root()?)
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(|error| format!("cannot start `{program}`: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`{line}` failed: {status}"))
+    }
+}
+
 /// Like [`run`], but hands back what the program wrote to standard output.
 pub(crate) fn output(program: &str, args: &[&str]) -> Result<String, String> {
     let line = command_line(program, args, &[]);

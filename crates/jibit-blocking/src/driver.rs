@@ -7,7 +7,6 @@ use std::{
 
 use jibit_driver::{Account, Answer, Outgoing, Shared, Step, spans};
 use jibit_proto::{Error, Timestamp, flow::Flow};
-use tracing::Span;
 
 use crate::{
     Clock, Transport,
@@ -24,7 +23,7 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// Runs a call inside its span, which learns how it ended.
-    pub(crate) fn run<F, T>(&self, span: Span, flow: F) -> Result<T, Error>
+    pub(crate) fn run<F, T>(&self, span: spans::Span, flow: F) -> Result<T, Error>
     where
         F: Flow<Output = Result<T, Error>>,
         T: spans::Outcome,

@@ -9,7 +9,6 @@ use std::{
 
 use jibit_driver::{Account, Answer, Call, Outgoing, Shared, Step, StoreStep, Stored, spans};
 use jibit_proto::{Error, Timestamp, TransportError, flow::Flow};
-use tracing::{Instrument as _, Span};
 
 use crate::{
     Clock, Transport,
@@ -28,13 +27,13 @@ type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 impl Driver {
     /// Runs a call inside its span, which learns how it ended.
-    pub(crate) async fn run<F, T>(&self, span: Span, flow: F) -> Result<T, Error>
+    pub(crate) async fn run<F, T>(&self, span: spans::Span, flow: F) -> Result<T, Error>
     where
         F: Flow<Output = Result<T, Error>> + Send,
         T: spans::Outcome + Send,
     {
         let begun = self.clock.now();
-        let outcome = self.drive(flow, begun).instrument(span.clone()).await;
+        let outcome = span.instrument(self.drive(flow, begun)).await;
         spans::ended(&span, &outcome, begun, self.clock.now());
         outcome
     }
@@ -90,10 +89,7 @@ impl Driver {
         let begun = self.clock.now();
         let span = spans::attempt(&out);
         let answer = self.transport.send(out.request);
-        let answer = self
-            .within(out.until, answer)
-            .instrument(span.clone())
-            .await;
+        let answer = span.instrument(self.within(out.until, answer)).await;
         let answer = answer.unwrap_or_else(|| Err(TransportError::unknown("no answer in time")));
         spans::answered(&span, &answer, begun, self.clock.now());
         answer

@@ -2,20 +2,38 @@
 //! request, each with how it ended and how long it took. Nothing in them is
 //! secret or about a person.
 
+use std::future::Future;
+
 use jibit_proto::{
     BaseUrl, Error, OrderId, Sighting, Timestamp, Verdict,
     session::{Alarm, Answer, Outgoing},
     wire::{initiate::Initiated, inquiry::Inquired},
 };
 use tracing::{
-    Span, debug, debug_span,
+    Instrument as _, debug, debug_span,
     field::{Empty, display},
     info, info_span, warn,
 };
 
+/// A span of a call or of a request.
+#[derive(Clone, Debug)]
+pub struct Span(tracing::Span);
+
+impl Span {
+    /// Runs `work` inside the span.
+    pub fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.in_scope(work)
+    }
+
+    /// Polls `future` inside the span.
+    pub fn instrument<T>(&self, future: impl Future<Output = T>) -> impl Future<Output = T> {
+        future.instrument(self.0.clone())
+    }
+}
+
 macro_rules! call_span {
     ($name:literal $(, $($order:tt)+)?) => {
-        info_span!($name, outcome = Empty, error.type = Empty $(, $($order)+)?)
+        Span(info_span!($name, outcome = Empty, error.type = Empty $(, $($order)+)?))
     };
 }
 
@@ -63,6 +81,7 @@ pub fn ended<T: Outcome>(
     now: Timestamp,
 ) {
     let millis = now.since(begun).as_millis();
+    let span = &span.0;
     let _entered = span.enter();
     match outcome {
         Ok(answer) => {
@@ -83,7 +102,7 @@ pub fn ended<T: Outcome>(
 #[must_use]
 pub fn attempt(out: &Outgoing) -> Span {
     let uri = out.request.uri();
-    debug_span!(
+    Span(debug_span!(
         "jibit.attempt",
         otel.kind = "client",
         otel.name = out.operation.as_str(),
@@ -93,12 +112,13 @@ pub fn attempt(out: &Outgoing) -> Span {
         server.address = uri.host(),
         server.port = uri.port_u16(),
         error.type = Empty,
-    )
+    ))
 }
 
 /// Tells a request's span what came of it; `begun` is when it was sent.
 pub fn answered(span: &Span, answer: &Answer, begun: Timestamp, now: Timestamp) {
     let millis = now.since(begun).as_millis();
+    let span = &span.0;
     let _entered = span.enter();
     match answer {
         Ok(answer) => {

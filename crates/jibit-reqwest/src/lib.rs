@@ -1,4 +1,4 @@
-//! A transport for the Jibit client on [reqwest](::reqwest), for shops that
+//! A transport for the Jibit client on [reqwest], for shops that
 //! have it already: proxy, roots, resolver and TLS library stay the shop's.
 //!
 //! ```no_run

@@ -20,5 +20,13 @@ fn the_transport_keeps_the_contract() {
     );
     #[cfg(feature = "http2")]
     let kit = kit.with_http2();
-    kit.run().assert_passed();
+    let report = kit.run();
+    // For `cargo xtask conformance`.
+    report
+        .save(concat!(
+            env!("CARGO_TARGET_TMPDIR"),
+            "/conformance-jibit-hyper.tsv"
+        ))
+        .unwrap();
+    report.assert_passed();
 }

@@ -26,7 +26,15 @@ fn the_transport_keeps_the_contract() {
     let kit = Kit::futures("jibit-reqwest", block_on(), |setup| {
         ReqwestTransport::new(builder(setup)).unwrap()
     });
-    kit.with_http2().run().assert_passed();
+    let report = kit.with_http2().run();
+    // For `cargo xtask conformance`.
+    report
+        .save(concat!(
+            env!("CARGO_TARGET_TMPDIR"),
+            "/conformance-jibit-reqwest.tsv"
+        ))
+        .unwrap();
+    report.assert_passed();
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, fs, io, path::Path};
 
 use super::{CASES, Case};
 
@@ -87,6 +87,20 @@ impl Report {
             .filter(|row| matches!(row.verdict, Verdict::Failed(_)))
             .map(|row| row.case.name)
             .collect()
+    }
+
+    /// Writes the report for machines: a line a case, with its name and verdict
+    /// behind a tab.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn save(&self, file: impl AsRef<Path>) -> io::Result<()> {
+        let lines = self
+            .rows
+            .iter()
+            .map(|row| format!("{}\t{}\n", row.case.name, row.verdict.as_str()));
+        fs::write(file, lines.collect::<String>())
     }
 
     /// For the end of a test.

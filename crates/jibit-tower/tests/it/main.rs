@@ -65,7 +65,15 @@ fn the_transport_keeps_the_contract() {
             .service(hyper(setup));
         TowerTransport::<_, _, Full<Bytes>>::new(service).not_sent_if(legacy::Error::is_connect)
     });
-    kit.with_http2().run().assert_passed();
+    let report = kit.with_http2().run();
+    // For `cargo xtask conformance`.
+    report
+        .save(concat!(
+            env!("CARGO_TARGET_TMPDIR"),
+            "/conformance-jibit-tower.tsv"
+        ))
+        .unwrap();
+    report.assert_passed();
 }
 
 #[test]

@@ -1,0 +1,232 @@
+//! `cargo xtask api`: the public signatures of every crate name only their own
+//! types, the shared vocabulary, and what an adapter is there to wrap.
+//!
+//! Whatever else a signature names would be a major release of ours whenever it
+//! is one of theirs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::Value;
+
+use crate::shell::{self, Failure};
+
+/// What every crate may name.
+const SHARED: [&str; 7] = [
+    "alloc",
+    "bytes",
+    "core",
+    "http",
+    "serde",
+    "serde_core",
+    "std",
+];
+
+/// Each published library, with what it is there to wrap.
+const CRATES: [(&str, &[&str]); 9] = [
+    ("jibit-proto", &[]),
+    ("jibit-driver", &[]),
+    ("jibit-client", &[]),
+    ("jibit-blocking", &[]),
+    ("jibit-hyper", &[]),
+    ("jibit-reqwest", &["reqwest"]),
+    (
+        "jibit-tower",
+        &["http_body", "http_body_util", "tower_service"],
+    ),
+    ("jibit-sandbox", &[]),
+    ("jibit-testkit", &[]),
+];
+
+/// Entry point of the command.
+pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
+    shell::no_arguments("api", args)?;
+    Ok(run()?)
+}
+
+/// Checks every crate, also after one has failed.
+pub(crate) fn run() -> Result<(), String> {
+    let mut findings = Vec::new();
+    for (name, wraps) in CRATES {
+        let api = describe(name)?;
+        let before = findings.len();
+        for (crate_name, items) in foreign(&api)? {
+            if !may_name(name, wraps, &crate_name) {
+                let items = items.into_iter().collect::<Vec<_>>().join(", ");
+                findings.push(format!("{name} names {crate_name} in {items}"));
+            }
+        }
+        let verdict = if findings.len() == before {
+            "ok"
+        } else {
+            "FAILED"
+        };
+        println!("api: {name} ... {verdict}");
+    }
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("public signatures:\n  {}", findings.join("\n  ")))
+    }
+}
+
+fn may_name(name: &str, wraps: &[&str], crate_name: &str) -> bool {
+    let own = crate_name.starts_with("jibit_") || crate_name == name.replace('-', "_");
+    own || SHARED.contains(&crate_name) || wraps.contains(&crate_name)
+}
+
+/// What the documentation tool says of a crate, for machines.
+///
+/// That form of its output is not stable yet, which one variable admits to; so
+/// it is read by key, and what is not where it was is an error.
+fn describe(name: &str) -> Result<Value, String> {
+    let cargo = [
+        "rustdoc",
+        "--locked",
+        "--quiet",
+        "--lib",
+        "--all-features",
+        "-p",
+        name,
+        "--target-dir",
+        "target/api",
+        "--",
+        "-Z",
+        "unstable-options",
+        "--output-format",
+        "json",
+    ];
+    shell::run_with_env("cargo", &cargo, &[("RUSTC_BOOTSTRAP", "1")])?;
+    let file = format!("target/api/doc/{}.json", name.replace('-', "_"));
+    let text = fs::read_to_string(shell::root()?.join(&file))
+        .map_err(|error| format!("cannot read {file}: {error}"))?;
+    serde_json::from_str(&text).map_err(|error| format!("cannot read {file}: {error}"))
+}
+
+/// The crates that a crate's public items name, each with those items.
+fn foreign(api: &Value) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
+    let table = |key| {
+        api.get(key)
+            .and_then(Value::as_object)
+            .ok_or_else(|| format!("the description has no `{key}`"))
+    };
+    let (index, paths, crates) = (table("index")?, table("paths")?, table("external_crates")?);
+    if index.is_empty() || paths.is_empty() {
+        return Err("the description is empty".to_owned());
+    }
+    let crate_of = |id: &str| {
+        let number = paths.get(id)?.get("crate_id")?.to_string();
+        crates.get(&number)?.get("name")?.as_str()
+    };
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for item in index.values() {
+        // Items of other crates are here for their implementations only.
+        if item.get("crate_id").and_then(Value::as_u64) != Some(0) {
+            continue;
+        }
+        let Some(inner) = item.get("inner") else {
+            return Err("an item of the description has no `inner`".to_owned());
+        };
+        if is_inherited(inner) {
+            continue;
+        }
+        let mut ids = Vec::new();
+        named(inner, &mut ids);
+        for crate_name in ids.iter().filter_map(|id| crate_of(id)) {
+            let item = item
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or("an impl");
+            found
+                .entry(crate_name.to_owned())
+                .or_default()
+                .insert(item.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether this is an implementation that nobody wrote: of an automatic trait,
+/// or for every type there is.
+fn is_inherited(inner: &Value) -> bool {
+    let Some(implementation) = inner.get("impl") else {
+        return false;
+    };
+    let holds = |key| {
+        implementation
+            .get(key)
+            .is_some_and(|value| !value.is_null() && value != false)
+    };
+    holds("is_synthetic") || holds("blanket_impl")
+}
+
+/// The ids of the types and traits that a signature names: a path has an `id`
+/// beside its `path`, in whatever part of a signature it stands.
+fn named(value: &Value, ids: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            if fields.contains_key("path")
+                && let Some(id) = fields.get("id").filter(|id| id.is_number())
+            {
+                ids.push(id.to_string());
+            }
+            fields.values().for_each(|value| named(value, ids));
+        }
+        Value::Array(values) => values.iter().for_each(|value| named(value, ids)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn api(inner: Value) -> Value {
+        json!({
+            "index": {"1": {"crate_id": 0, "name": "f", "inner": inner}},
+            "paths": {"7": {"crate_id": 3}, "8": {"crate_id": 0}},
+            "external_crates": {"3": {"name": "tracing"}},
+        })
+    }
+
+    #[test]
+    fn a_type_of_another_crate_is_found_wherever_it_stands() {
+        let path = json!({"resolved_path": {"path": "Span", "id": 7, "args": null}});
+        for inner in [
+            json!({"function": {"sig": {"inputs": [["span", path]], "output": null}}}),
+            json!({"function": {"sig": {"inputs": [], "output": {"resolved_path": {"path": "Option", "id": 8, "args": {"angle_bracketed": {"args": [{"type": path}]}}}}}}}),
+            json!({"impl": {"trait": {"path": "Subscriber", "id": 7}, "is_synthetic": false, "blanket_impl": null}}),
+        ] {
+            let found = foreign(&api(inner)).unwrap();
+            assert_eq!(found.keys().collect::<Vec<_>>(), ["tracing"]);
+        }
+    }
+
+    #[test]
+    fn what_nobody_wrote_is_passed_over() {
+        for inner in [
+            json!({"impl": {"trait": {"path": "WithSubscriber", "id": 7}, "is_synthetic": false, "blanket_impl": {"generic": "T"}}}),
+            json!({"impl": {"trait": {"path": "Auto", "id": 7}, "is_synthetic": true, "blanket_impl": null}}),
+        ] {
+            assert!(foreign(&api(inner)).unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_description_of_another_form_is_an_error() {
+        for other in [
+            json!({}),
+            json!({"index": {}, "paths": {}, "external_crates": {}}),
+        ] {
+            assert!(foreign(&other).is_err());
+        }
+    }
+
+    #[test]
+    fn adapters_may_name_what_they_wrap() {
+        assert!(may_name("jibit-reqwest", &["reqwest"], "reqwest"));
+        assert!(may_name("jibit-hyper", &[], "jibit_client"));
+        assert!(!may_name("jibit-hyper", &[], "hyper"));
+    }
+}
