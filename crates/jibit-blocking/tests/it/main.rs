@@ -5,6 +5,7 @@
 mod conformance;
 mod driver;
 mod same;
+mod stress;
 mod tokens;
 #[cfg(feature = "ureq")]
 mod ureq;
