@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::shell::{self, Failure};
-use crate::{api, fixtures, test, tidy};
+use crate::{api, fixtures, model, test, tidy};
 
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
@@ -45,6 +45,7 @@ fn run(tested: bool) -> Result<(), String> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     api::run()?;
+    model::run()?;
     check_feature_sets()?;
     println!("all checks passed");
     Ok(())

@@ -7,6 +7,7 @@ mod api;
 mod ci;
 mod conformance;
 mod fixtures;
+mod model;
 mod shell;
 mod test;
 mod tidy;
@@ -25,6 +26,7 @@ Commands:
   api             check which crates' types public signatures name
   conformance [--json]
                   every transport in every case of the kit
+  model           the drivers' parking under a model checker
   tidy            check the rules no compiler lint covers
   fixtures check  check the recorded exchanges against their form and the sandbox
   fixtures record record them anew
@@ -58,6 +60,7 @@ fn dispatch(args: &[&str]) -> Result<(), Failure> {
         ["ci", rest @ ..] => ci::command(rest)?,
         ["api", rest @ ..] => api::command(rest)?,
         ["conformance", rest @ ..] => conformance::command(rest)?,
+        ["model", rest @ ..] => model::command(rest)?,
         ["tidy", rest @ ..] => tidy::command(rest)?,
         ["fixtures", rest @ ..] => fixtures::command(rest)?,
         [] => return Err(Failure::Usage("no command given".to_owned())),
