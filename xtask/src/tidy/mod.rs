@@ -5,6 +5,7 @@
 
 mod core_purity;
 mod core_source;
+mod drivers;
 mod fixture_sources;
 mod lints_and_docs;
 mod minimum_rust;
@@ -22,9 +23,10 @@ use crate::shell::{self, Failure};
 type Check = fn(&Path) -> Result<Vec<String>, String>;
 
 /// The checks by name, in the order in which they run.
-const CHECKS: [(&str, Check); 6] = [
+const CHECKS: [(&str, Check); 7] = [
     ("core purity", core_purity::check),
     ("core source", core_source::check),
+    ("drivers", drivers::check),
     ("the gateway's side", sandbox_side::check),
     ("minimum Rust version", minimum_rust::check),
     ("lints and crate docs", lints_and_docs::check),
