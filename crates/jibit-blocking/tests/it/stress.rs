@@ -115,7 +115,7 @@ impl Gateway {
             1 if self.sick > 0 => Fate::NotSent,
             2 if self.sick > 0 => Fate::Status(503),
             3 if self.sick > 0 => Fate::Panic,
-            4 if self.sick > 0 && n % 97 == 0 => Fate::Status(401),
+            4 if self.sick > 0 && n.is_multiple_of(97) => Fate::Status(401),
             _ if renews => Fate::Tokens,
             _ => Fate::Said(r#"{"statusV":"PGENTRY","merchantOrderId":"m-1","amount":100}"#),
         }
