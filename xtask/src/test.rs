@@ -1,5 +1,7 @@
 //! `cargo xtask test`: every test of the workspace.
 
+use std::env;
+
 use crate::shell::{self, Failure};
 
 /// Entry point of the command.
@@ -8,11 +10,27 @@ pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
     Ok(run()?)
 }
 
-/// Runs the tests.
+/// Runs the tests, and says which could not run on this machine.
 ///
 /// `--all-targets` is left out on purpose: with it cargo skips the doctests.
 pub(crate) fn run() -> Result<(), String> {
-    shell::run("cargo", &["test", "--workspace", "--locked"])
+    shell::run("cargo", &["test", "--workspace", "--locked"])?;
+    if !["chromium", "chromedriver"]
+        .iter()
+        .all(|program| is_there(program))
+    {
+        println!(
+            "skipped: the tests that click through pages, for want of a browser. To run them too: \
+             apt-get install chromium chromium-driver (JIBIT_NO_SKIP=1 makes it a failure)"
+        );
+    }
+    Ok(())
+}
+
+/// Whether a program is in the search path.
+fn is_there(program: &str) -> bool {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
 #[cfg(test)]
@@ -22,5 +40,11 @@ mod tests {
     #[test]
     fn arguments_are_refused_before_anything_runs() {
         assert!(matches!(command(&["--release"]), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn programs_are_looked_for_in_the_search_path() {
+        assert!(is_there("cargo"));
+        assert!(!is_there("no-such-program-as-this"));
     }
 }

@@ -145,6 +145,9 @@ pub(crate) struct Sandbox {
         hide_default_value = false
     )]
     pub(crate) merchants: Vec<String>,
+    /// What the customer's page calls a merchant's shop; may stand several times.
+    #[arg(long = "shop-name", value_name = "ID=NAME")]
+    pub(crate) shop_names: Vec<String>,
     /// How answers are written: as the document prints them, or without its quirks.
     #[arg(long, value_enum, default_value = "printed")]
     pub(crate) profile: ProfileName,

@@ -19,6 +19,7 @@ pub enum Profile {
 #[derive(Clone)]
 pub struct Settings {
     pub(crate) merchants: BTreeMap<String, Secret>,
+    pub(crate) shop_names: BTreeMap<String, String>,
     pub(crate) profile: Profile,
     pub(crate) verify_window: Duration,
     pub(crate) unpaid_expiry: Duration,
@@ -33,6 +34,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             merchants: BTreeMap::from([("7746".to_owned(), Secret::new("123456"))]),
+            shop_names: BTreeMap::from([("7746".to_owned(), "فروشگاه نمونه".to_owned())]),
             profile: Profile::Printed,
             verify_window: Duration::from_secs(15 * 60),
             unpaid_expiry: Duration::from_secs(30 * 60),
@@ -56,6 +58,14 @@ impl Settings {
             .into_iter()
             .map(|(username, password)| (username.into(), password))
             .collect();
+        self
+    }
+
+    /// What the customer's page calls a merchant's shop; the merchant id if it
+    /// is not set.
+    #[must_use]
+    pub fn shop_name(mut self, merchant: impl Into<String>, name: impl Into<String>) -> Self {
+        self.shop_names.insert(merchant.into(), name.into());
         self
     }
 

@@ -28,10 +28,18 @@ pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Fai
             }
         }
     }
-    let settings = Gateway::default()
+    let mut settings = Gateway::default()
         .merchants(merchants)
         .profile(args.profile.into())
         .verify_window(args.verify_window);
+    for name in &args.shop_names {
+        let (id, name) = name.split_once('=').ok_or_else(|| {
+            Failure::usage(
+                "shop-name is not an id and a name with = between; give one such as 7746=Books",
+            )
+        })?;
+        settings = settings.shop_name(id, name);
+    }
     let sandbox = jibit_sandbox::Sandbox::bind(args.listen, settings)
         .await
         .map_err(|error| {

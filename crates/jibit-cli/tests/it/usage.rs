@@ -119,6 +119,7 @@ async fn usage_errors_are_json_too() {
         &["sandbox", "--json", "--listen", "nowhere"],
         &["sandbox", "--json", "--merchant", "nameonly"],
         &["sandbox", "--json", "--verify-window", "soon"],
+        &["sandbox", "--json", "--shop-name", "nameonly"],
         &["demo", "--json", "extra"],
     ] {
         let ran = run(words).await;

@@ -209,10 +209,7 @@ fn checked(asked: Initiate, merchant: String) -> Result<NewOrder, Refusal> {
     if origin(&asked.callback_url).is_none() {
         return Err(Refusal::CallbackUrl);
     }
-    let mobile = asked.user_identity.as_bytes();
-    if mobile.len() != 11 || !mobile.starts_with(b"09") || !mobile.iter().all(u8::is_ascii_digit) {
-        return Err(Refusal::UserIdentity);
-    }
+    mobile(&asked.user_identity)?;
     if asked.merchant_order_id.trim().is_empty() {
         return Err(Refusal::MerchantOrderId);
     }
@@ -225,6 +222,14 @@ fn checked(asked: Initiate, merchant: String) -> Result<NewOrder, Refusal> {
         additional_data: asked.additional_data,
         description: asked.description,
     })
+}
+
+/// A mobile number as the wire has it: 09 and nine digits.
+pub(super) fn mobile(text: &str) -> Result<&str, Refusal> {
+    let is_one = text.len() == 11
+        && text.starts_with("09")
+        && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_one.then_some(text).ok_or(Refusal::UserIdentity)
 }
 
 /// Scheme and authority of an absolute http or https URL that can stand in a

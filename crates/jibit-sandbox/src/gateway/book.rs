@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Refusal;
 
@@ -24,6 +24,15 @@ pub enum Account {
 pub struct Book {
     balances: BTreeMap<Account, i128>,
     opening_balance: u64,
+    /// The mobile numbers of wallets that cannot pay.
+    blocked: BTreeSet<String>,
+}
+
+/// A customer's wallet, as the page shows it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wallet {
+    pub(super) balance: i128,
+    pub(super) blocked: bool,
 }
 
 impl Book {
@@ -53,7 +62,31 @@ impl Book {
     }
 
     /// The wallet of a mobile number, opened when it is first seen.
-    pub(super) fn wallet(&mut self, mobile: &str) -> Account {
+    pub(super) fn wallet(&mut self, mobile: &str) -> Wallet {
+        let account = self.opened(mobile);
+        Wallet {
+            balance: self.balance(&account),
+            blocked: self.blocked.contains(mobile),
+        }
+    }
+
+    /// Has a wallet hold this much: what is too much or too little was issued.
+    pub(super) fn set_wallet(&mut self, mobile: &str, balance: u64, blocked: bool) {
+        let wallet = self.opened(mobile);
+        let held = u64::try_from(self.balance(&wallet)).unwrap_or_default();
+        if balance >= held {
+            self.post(&Account::Issue, &wallet, balance - held);
+        } else {
+            self.post(&wallet, &Account::Issue, held - balance);
+        }
+        if blocked {
+            self.blocked.insert(mobile.to_owned());
+        } else {
+            self.blocked.remove(mobile);
+        }
+    }
+
+    fn opened(&mut self, mobile: &str) -> Account {
         let wallet = Account::Wallet(mobile.to_owned());
         if !self.balances.contains_key(&wallet) {
             self.post(&Account::Issue, &wallet, self.opening_balance);
@@ -63,7 +96,10 @@ impl Book {
 
     /// The customer pays: the money waits in escrow.
     pub(super) fn pay(&mut self, mobile: &str, amount: u64) -> Result<(), Refusal> {
-        let wallet = self.wallet(mobile);
+        let wallet = self.opened(mobile);
+        if self.blocked.contains(mobile) {
+            return Err(Refusal::WalletBlocked);
+        }
         if self.balance(&wallet) < i128::from(amount) {
             return Err(Refusal::InsufficientFunds);
         }
@@ -79,7 +115,7 @@ impl Book {
 
     /// Nobody verified in time: the customer has the money back.
     pub(super) fn refund(&mut self, mobile: &str, amount: u64) {
-        let wallet = self.wallet(mobile);
+        let wallet = self.opened(mobile);
         self.post(&Account::Escrow, &wallet, amount);
     }
 

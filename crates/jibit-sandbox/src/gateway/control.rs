@@ -7,7 +7,7 @@ use http::{Method, Request, Response, StatusCode};
 use jibit_proto::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Gateway, Order, Refusal, api};
+use super::{Gateway, Order, Refusal, api, book::Wallet};
 
 #[derive(Deserialize)]
 struct Advance {
@@ -18,6 +18,20 @@ struct Advance {
 #[serde(rename_all = "camelCase")]
 struct Now {
     unix_millis: u64,
+}
+
+#[derive(Deserialize)]
+struct SetWallet {
+    balance: u64,
+    #[serde(default)]
+    blocked: bool,
+}
+
+/// A wallet, for scripts.
+#[derive(Serialize)]
+struct ShownWallet {
+    balance: i128,
+    blocked: bool,
 }
 
 /// An order, for scripts.
@@ -63,7 +77,17 @@ fn handle(
             Ok(shown(gateway.pay(id, customer, now)?))
         }
         ["orders", id, "cancel"] if post => Ok(shown(gateway.cancel(id, now)?)),
-        ["clock", "advance"] | ["orders", _, "pay" | "cancel"] => Err(Refusal::Method),
+        ["wallets", mobile] if post => {
+            let mobile = api::mobile(mobile)?;
+            let set: SetWallet =
+                serde_json::from_slice(request.body()).map_err(|_| Refusal::Body)?;
+            gateway.set_wallet(mobile, set.balance, set.blocked);
+            let Wallet { balance, blocked } = gateway.book.wallet(mobile);
+            Ok(api::json(StatusCode::OK, &ShownWallet { balance, blocked }))
+        }
+        ["clock", "advance"] | ["orders", _, "pay" | "cancel"] | ["wallets", _] => {
+            Err(Refusal::Method)
+        }
         _ => Err(Refusal::NoSuchPath),
     }
 }

@@ -123,8 +123,8 @@ impl Gateway {
 
     fn elsewhere(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
         let path = request.uri().path();
-        if path == page::STYLE_PATH {
-            page::style()
+        if let Some(asset) = page::asset(request) {
+            asset
         } else if let Some(path) = path.strip_prefix("/_sandbox/") {
             control::answer(self, path, request, now)
         } else if let Some(path) = path.strip_prefix("/order/") {
@@ -170,6 +170,11 @@ impl Gateway {
     pub fn cancel(&mut self, order: &str, now: Timestamp) -> Result<&Order, Refusal> {
         self.expire(now);
         self.orders.cancel(order)
+    }
+
+    /// Sets what a wallet holds, in Rial, and whether it is blocked.
+    pub fn set_wallet(&mut self, mobile: &str, balance: u64, blocked: bool) {
+        self.book.set_wallet(mobile, balance, blocked);
     }
 
     /// What opening the page does.

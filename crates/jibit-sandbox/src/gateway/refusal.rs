@@ -50,6 +50,9 @@ pub enum Refusal {
     /// 9025: the customer's wallet holds less than the amount.
     #[error("the wallet does not hold enough money")]
     InsufficientFunds,
+    /// 9026: the customer's wallet is blocked.
+    #[error("the wallet is blocked")]
+    WalletBlocked,
     /// 9030: nothing is served under this path.
     #[error("there is no such path")]
     NoSuchPath,
@@ -69,7 +72,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, for documents and tests.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Credentials,
         Self::Refresh,
         Self::Token,
@@ -84,6 +87,7 @@ impl Refusal {
         Self::Cancelled,
         Self::AlreadyPaid,
         Self::InsufficientFunds,
+        Self::WalletBlocked,
         Self::NoSuchPath,
         Self::Method,
         Self::ContentType,
@@ -109,6 +113,7 @@ impl Refusal {
             Self::Cancelled => 9023,
             Self::AlreadyPaid => 9024,
             Self::InsufficientFunds => 9025,
+            Self::WalletBlocked => 9026,
             Self::NoSuchPath => 9030,
             Self::Method => 9031,
             Self::ContentType => 9032,
@@ -128,7 +133,8 @@ impl Refusal {
             | Self::AlreadyVerified
             | Self::Cancelled
             | Self::AlreadyPaid
-            | Self::InsufficientFunds => StatusCode::OK,
+            | Self::InsufficientFunds
+            | Self::WalletBlocked => StatusCode::OK,
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::Body
             | Self::Amount

@@ -109,6 +109,11 @@ impl Sandbox {
         self.shared.lock().advance(by);
     }
 
+    /// Sets what a wallet holds, in Rial, and whether it is blocked.
+    pub fn set_wallet(&self, mobile: &str, balance: u64, blocked: bool) {
+        self.shared.lock().set_wallet(mobile, balance, blocked);
+    }
+
     /// What the page's button "pay" does.
     ///
     /// # Errors

@@ -7,6 +7,10 @@
 )]
 
 mod bench;
+#[cfg(all(feature = "server", unix))]
+mod browser;
+#[cfg(all(feature = "server", unix))]
+mod clicks;
 mod money;
 mod pages;
 mod protocol;

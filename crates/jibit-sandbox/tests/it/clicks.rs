@@ -1,0 +1,263 @@
+//! The customer's page in a real browser.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use jibit_sandbox::{Account, Sandbox, State};
+use jibit_testkit::peer::{Peer, Reply, answer_with};
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+
+const MOBILE: &str = "09121234567";
+const AMOUNT: u64 = 1_250_000;
+
+/// A sandbox, a shop that waits for its customer, and an order.
+struct Stage {
+    sandbox: Sandbox,
+    shop: Peer,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let shop = Peer::plain(|_| {
+            let html = "Content-Type: text/html\r\n";
+            Reply::Keep(answer_with(200, html, "<h1 id=shop>shop</h1>"))
+        });
+        Self {
+            sandbox: Sandbox::start().await.unwrap(),
+            shop: shop.unwrap(),
+        }
+    }
+
+    async fn post(&self, path: &str, token: &str, body: Value) -> Value {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let request = Request::post(format!("{}{path}", self.sandbox.url()))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .body(Full::<Bytes>::from(body.to_string()))
+            .unwrap();
+        let answer = client.request(request).await.unwrap();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        serde_json::from_slice::<Value>(&body).unwrap()["result"].clone()
+    }
+
+    /// The order's id and where its page is.
+    async fn order(&self) -> (String, String) {
+        let login = json!({"username": "7746", "password": "123456"});
+        let tokens = self.post("/authenticate", "none", login).await;
+        let order = json!({
+            "amount": AMOUNT,
+            "callBackUrl": self.shop.url("/return?attempt=1#done"),
+            "userIdentity": MOBILE,
+            "merchantOrderId": "book-17-1",
+            "description": "کتاب «شازده کوچولو» <b>چاپ ۳</b>",
+        });
+        let order = self
+            .post("/order/initiate", tokens["token"].as_str().unwrap(), order)
+            .await;
+        let text = |key: &str| order[key].as_str().unwrap().to_owned();
+        (text("orderId"), text("redirectUrl"))
+    }
+
+    /// What the browser brought to the shop.
+    fn callbacks(&self) -> Vec<String> {
+        let requests = self.shop.requests().into_iter();
+        let targets = requests.map(|arrived| arrived.target());
+        targets
+            .filter(|target| target.starts_with("/return"))
+            .collect()
+    }
+
+    fn escrow(&self) -> i128 {
+        self.sandbox.balance(&Account::Escrow)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_pays_and_is_back_at_the_shop() {
+    let Some(browser) = Browser::start("pays").await else {
+        return;
+    };
+    let stage = Stage::new().await;
+    let (id, page) = stage.order().await;
+    browser.open(&page).await;
+    assert_eq!(stage.sandbox.state(&id), Some(State::PgEntry));
+    assert_eq!(browser.text("h1").await, "پرداخت با کیف پول جیبیت");
+    assert_eq!(browser.text(".amount").await, "۱۲۵٬۰۰۰ تومان");
+    assert_eq!(browser.text(".rial").await, "۱٬۲۵۰٬۰۰۰ ریال");
+    let whole = browser.text("main").await;
+    for part in [
+        "فروشگاه نمونه",
+        "کتاب «شازده کوچولو» <b>چاپ ۳</b>",
+        "•••• ۴۵۶۷",
+    ] {
+        assert!(whole.contains(part), "{part} is not in {whole}");
+    }
+    // The bundled typeface is used, and time goes on.
+    let script = "return (async () => { await document.fonts.ready;
+        return document.fonts.check('1rem Vazirmatn', 'پ') })()";
+    let loaded = browser.client.execute(script, vec![]).await.unwrap();
+    assert_eq!(loaded, true);
+    let left = browser.text("[role=timer]").await;
+    assert!(left.starts_with("۲۹:"), "{left}");
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_ne!(browser.text("[role=timer]").await, left);
+    browser.picture("page-fa").await;
+
+    browser.click("button[formaction$=pay]").await;
+    assert_eq!(browser.text("#shop").await, "shop");
+    let back = format!("/return?attempt=1&orderId={id}&status=PURCHASE_BY_USER");
+    assert_eq!(stage.callbacks(), [back]);
+    let url = browser.client.current_url().await.unwrap();
+    assert_eq!(url.fragment(), Some("done"));
+    assert_eq!(stage.escrow(), i128::from(AMOUNT));
+
+    // Once more by the page: a page that says so, and no second charge.
+    browser.open(&page).await;
+    assert!(browser.text("h1").await.starts_with("پرداخت انجام شد"));
+    assert!(!browser.has("form").await);
+    browser.picture("paid-fa").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_tabs_pay_once() {
+    let Some(browser) = Browser::start("tabs").await else {
+        return;
+    };
+    let stage = Stage::new().await;
+    let (id, page) = stage.order().await;
+    browser.open(&page).await;
+    // The other tab.
+    stage.sandbox.pay(&id).unwrap();
+    browser.click("button[formaction$=pay]").await;
+    let said = browser.text("[role=alert]").await;
+    assert_eq!(
+        said,
+        "این سفارش پیش‌تر پرداخت شده است؛ چیزی دوباره برداشت نشد"
+    );
+    assert_eq!(stage.escrow(), i128::from(AMOUNT));
+    browser.picture("paid-twice-fa").await;
+    browser.click("a.back").await;
+    browser.find("#shop").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_cancels_in_english_by_keyboard() {
+    let Some(browser) = Browser::start("cancels").await else {
+        return;
+    };
+    let stage = Stage::new().await;
+    let (id, page) = stage.order().await;
+    browser.open(&page).await;
+    browser.click("a[hreflang=en]").await;
+    assert_eq!(
+        browser.text("html[lang=en] h1").await,
+        "Pay from your Jibit wallet"
+    );
+    assert_eq!(browser.text(".amount").await, "125,000 Toman");
+    browser.picture("page-en").await;
+    // Language, pay, cancel: in this order by the tabulator.
+    let keys = "\u{e004}\u{e004}\u{e004}\u{e007}";
+    browser.find("body").await.send_keys(keys).await.unwrap();
+    browser.find("#shop").await;
+    assert_eq!(stage.sandbox.state(&id), Some(State::CancelByUser));
+    assert!(stage.callbacks()[0].ends_with("&status=CANCEL_BY_USER"));
+    browser.open(&format!("{page}?lang=en")).await;
+    assert_eq!(browser.text("h1").await, "This order was cancelled");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_runs_out_before_the_customer_s_eyes() {
+    let Some(browser) = Browser::start("expires").await else {
+        return;
+    };
+    let stage = Stage::new().await;
+    let (id, page) = stage.order().await;
+    stage.sandbox.advance(Duration::from_secs(30 * 60 - 3));
+    browser.open(&page).await;
+    // Nobody clicks: the page looks again by itself.
+    browser.find(".mark.quiet").await;
+    assert!(
+        browser
+            .text("h1")
+            .await
+            .starts_with("مهلت این سفارش تمام شده است")
+    );
+    assert_eq!(stage.sandbox.state(&id), Some(State::CancelBySystem));
+    browser.picture("expired-fa").await;
+    browser.click("a.back").await;
+    browser.find("#shop").await;
+    assert!(stage.callbacks()[0].ends_with("&status=CANCEL_BY_SYSTEM"));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_that_cannot_pay_says_why() {
+    let Some(browser) = Browser::start("wallet").await else {
+        return;
+    };
+    let stage = Stage::new().await;
+    let (_, page) = stage.order().await;
+    browser.open(&page).await;
+    // Spent elsewhere while the page was open.
+    stage.sandbox.set_wallet(MOBILE, AMOUNT - 1, false);
+    browser.click("button[formaction$=pay]").await;
+    let said = browser.text("[role=alert]").await;
+    assert_eq!(said, "موجودی کیف پول کافی نبود؛ چیزی برداشت نشد");
+    assert!(browser.has("button[disabled][aria-describedby=why]").await);
+    assert!(browser.text("#why").await.contains("کافی نیست"));
+    browser.picture("not-enough-fa").await;
+
+    stage.sandbox.set_wallet(MOBILE, AMOUNT, true);
+    browser.open(&page).await;
+    assert!(browser.text("#why").await.contains("مسدود"));
+    browser.picture("blocked-fa").await;
+
+    stage.sandbox.set_wallet(MOBILE, AMOUNT, false);
+    browser.open(&page).await;
+    browser.click("button[formaction$=pay]").await;
+    browser.find("#shop").await;
+    assert_eq!(stage.escrow(), i128::from(AMOUNT));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_works_without_scripts() {
+    let Some(browser) = Browser::without_scripts("scripts").await else {
+        return;
+    };
+    let stage = Stage::new().await;
+    let (id, page) = stage.order().await;
+    browser.open(&page).await;
+    let left = browser.text("[role=timer]").await;
+    assert!(left.starts_with("۲۹:"), "{left}");
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!(browser.text("[role=timer]").await, left, "a script runs");
+    browser.click("summary").await;
+    let app = browser
+        .find("a[href^=jibit]")
+        .await
+        .attr("href")
+        .await
+        .unwrap();
+    assert_eq!(app, Some(format!("jibit://pay_sdk?orderid={id}")));
+    assert!(browser.has("figure svg").await);
+    browser.picture("phone-fa").await;
+    browser.click("button[formaction$=pay]").await;
+    browser.find("#shop").await;
+    assert_eq!(stage.sandbox.state(&id), Some(State::PurchaseByUser));
+
+    // And it looks again by itself when time is over.
+    let (_, page) = stage.order().await;
+    stage.sandbox.advance(Duration::from_secs(30 * 60 - 2));
+    browser.open(&page).await;
+    browser.find(".mark.quiet").await;
+    browser.close().await;
+}
