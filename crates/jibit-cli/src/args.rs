@@ -11,7 +11,7 @@ use clap::{
     builder::{RangedU64ValueParser, TypedValueParser as _},
 };
 use clap_complete::Shell;
-use jibit_sandbox::Profile;
+use jibit_sandbox::{Profile, Returning};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -151,6 +151,10 @@ pub(crate) struct Sandbox {
     /// How answers are written: as the document prints them, or without its quirks.
     #[arg(long, value_enum, default_value = "printed")]
     pub(crate) profile: ProfileName,
+    /// How the customer's browser comes back to the shop: get, post, twice,
+    /// late=SECONDS, never, forged-status or forged-order.
+    #[arg(long = "return", value_name = "WAY", default_value = "get")]
+    pub(crate) returning: Returning,
     /// How long after the payment a verify is taken, such as 15m or 90s.
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
     pub(crate) verify_window: Duration,

@@ -28,12 +28,14 @@
 
 mod fault;
 mod gateway;
+mod returning;
 #[cfg(feature = "server")]
 mod server;
 mod settings;
 
 pub use fault::{Effect, Fate, Fault, Operation, Phase};
 pub use gateway::{Account, Answer, Book, ClientIp, Gateway, Order, Refusal, State};
+pub use returning::{Returning, UnknownReturning};
 #[cfg(feature = "server")]
 pub use server::Sandbox;
 pub use settings::{Profile, Settings};

@@ -2,6 +2,8 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use jibit_proto::Secret;
 
+use crate::Returning;
+
 /// How answers are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
@@ -21,6 +23,7 @@ pub struct Settings {
     pub(crate) merchants: BTreeMap<String, Secret>,
     pub(crate) shop_names: BTreeMap<String, String>,
     pub(crate) profile: Profile,
+    pub(crate) returning: Returning,
     pub(crate) verify_window: Duration,
     pub(crate) unpaid_expiry: Duration,
     pub(crate) token_life: Duration,
@@ -36,6 +39,7 @@ impl Default for Settings {
             merchants: BTreeMap::from([("7746".to_owned(), Secret::new("123456"))]),
             shop_names: BTreeMap::from([("7746".to_owned(), "فروشگاه نمونه".to_owned())]),
             profile: Profile::Printed,
+            returning: Returning::Get,
             verify_window: Duration::from_secs(15 * 60),
             unpaid_expiry: Duration::from_secs(30 * 60),
             token_life: Duration::from_secs(86_400),
@@ -73,6 +77,14 @@ impl Settings {
     #[must_use]
     pub const fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// How the customer's browser comes back to the shop, unless an order says
+    /// otherwise.
+    #[must_use]
+    pub const fn returning(mut self, way: Returning) -> Self {
+        self.returning = way;
         self
     }
 

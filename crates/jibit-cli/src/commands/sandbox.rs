@@ -31,6 +31,7 @@ pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Fai
     let mut settings = Gateway::default()
         .merchants(merchants)
         .profile(args.profile.into())
+        .returning(args.returning)
         .verify_window(args.verify_window);
     for name in &args.shop_names {
         let (id, name) = name.split_once('=').ok_or_else(|| {

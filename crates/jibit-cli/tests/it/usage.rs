@@ -120,6 +120,7 @@ async fn usage_errors_are_json_too() {
         &["sandbox", "--json", "--merchant", "nameonly"],
         &["sandbox", "--json", "--verify-window", "soon"],
         &["sandbox", "--json", "--shop-name", "nameonly"],
+        &["sandbox", "--json", "--return", "by-train"],
         &["demo", "--json", "extra"],
     ] {
         let ran = run(words).await;

@@ -21,6 +21,11 @@ struct Now {
 }
 
 #[derive(Deserialize)]
+struct Return {
+    way: String,
+}
+
+#[derive(Deserialize)]
 struct SetWallet {
     balance: u64,
     #[serde(default)]
@@ -77,6 +82,12 @@ fn handle(
             Ok(shown(gateway.pay(id, customer, now)?))
         }
         ["orders", id, "cancel"] if post => Ok(shown(gateway.cancel(id, now)?)),
+        ["orders", id, "return"] if post => {
+            let asked: Return =
+                serde_json::from_slice(request.body()).map_err(|_| Refusal::Body)?;
+            let way = asked.way.parse().map_err(|_| Refusal::Body)?;
+            Ok(shown(gateway.set_returning(id, way)?))
+        }
         ["wallets", mobile] if post => {
             let mobile = api::mobile(mobile)?;
             let set: SetWallet =
@@ -85,7 +96,7 @@ fn handle(
             let Wallet { balance, blocked } = gateway.book.wallet(mobile);
             Ok(api::json(StatusCode::OK, &ShownWallet { balance, blocked }))
         }
-        ["clock", "advance"] | ["orders", _, "pay" | "cancel"] | ["wallets", _] => {
+        ["clock", "advance"] | ["orders", _, "pay" | "cancel" | "return"] | ["wallets", _] => {
             Err(Refusal::Method)
         }
         _ => Err(Refusal::NoSuchPath),

@@ -20,7 +20,7 @@ pub use refusal::Refusal;
 #[cfg(feature = "server")]
 pub(crate) use api::refuse;
 
-use crate::{Effect, Fate, Fault, Operation, Phase, Settings, fault::Faults};
+use crate::{Effect, Fate, Fault, Operation, Phase, Returning, Settings, fault::Faults};
 use ids::Ids;
 use orders::Orders;
 use tokens::Tokens;
@@ -175,6 +175,15 @@ impl Gateway {
     /// Sets what a wallet holds, in Rial, and whether it is blocked.
     pub fn set_wallet(&mut self, mobile: &str, balance: u64, blocked: bool) {
         self.book.set_wallet(mobile, balance, blocked);
+    }
+
+    /// Has the customer's browser come back from this order in a way of its own.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such order.
+    pub fn set_returning(&mut self, order: &str, way: Returning) -> Result<&Order, Refusal> {
+        self.orders.set_returning(order, way)
     }
 
     /// What opening the page does.

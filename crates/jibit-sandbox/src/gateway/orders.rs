@@ -7,6 +7,7 @@ use std::{
 use jibit_proto::Timestamp;
 
 use super::{Book, Refusal, ids::Ids};
+use crate::Returning;
 
 /// The six states of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +68,8 @@ pub struct Order {
     /// When the gateway cancels it by itself.
     pub(super) expires: Timestamp,
     pub(super) payment: Option<Payment>,
+    /// How the browser comes back, if this order has a way of its own.
+    pub(super) returning: Option<Returning>,
 }
 
 /// What is known once the customer has paid.
@@ -117,6 +120,11 @@ impl Order {
     /// `orderId` and `status` added to its query, before its fragment.
     #[must_use]
     pub fn return_url(&self) -> String {
+        self.return_url_claiming(&self.id, self.state)
+    }
+
+    /// The same with what the browser may claim.
+    pub(super) fn return_url_claiming(&self, id: &str, state: State) -> String {
         let url = &self.asked.callback_url;
         let (url, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
         let joint = if !url.contains('?') {
@@ -126,10 +134,7 @@ impl Order {
         } else {
             "&"
         };
-        format!(
-            "{url}{joint}orderId={}&status={}{fragment}",
-            self.id, self.state
-        )
+        format!("{url}{joint}orderId={id}&status={state}{fragment}")
     }
 }
 
@@ -189,8 +194,16 @@ impl Orders {
             asked,
             expires,
             payment: None,
+            returning: None,
         };
         self.orders.entry(id).or_insert(order)
+    }
+
+    /// Has the browser come back in a way of this order's own.
+    pub(super) fn set_returning(&mut self, id: &str, way: Returning) -> Result<&Order, Refusal> {
+        let order = self.orders.get_mut(id).ok_or(Refusal::NoSuchOrder)?;
+        order.returning = Some(way);
+        Ok(order)
     }
 
     /// The customer opens the page.

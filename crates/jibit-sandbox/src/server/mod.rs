@@ -23,8 +23,8 @@ use tokio::{
 };
 
 use crate::{
-    Account, Answer, ClientIp, Fate, Fault, Gateway, Operation, Order, Refusal, Settings, State,
-    gateway::refuse,
+    Account, Answer, ClientIp, Fate, Fault, Gateway, Operation, Order, Refusal, Returning,
+    Settings, State, gateway::refuse,
 };
 use socket::{Control, Socket};
 use wire::{Ends, WireBody};
@@ -112,6 +112,15 @@ impl Sandbox {
     /// Sets what a wallet holds, in Rial, and whether it is blocked.
     pub fn set_wallet(&self, mobile: &str, balance: u64, blocked: bool) {
         self.shared.lock().set_wallet(mobile, balance, blocked);
+    }
+
+    /// Has the customer's browser come back from this order in a way of its own.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such order.
+    pub fn set_returning(&self, order: &str, way: Returning) -> Result<(), Refusal> {
+        self.shared.lock().set_returning(order, way).map(drop)
     }
 
     /// What the page's button "pay" does.

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use jibit_sandbox::{Account, Sandbox, State};
-use jibit_testkit::peer::{Peer, Reply, answer_with};
+use jibit_sandbox::{Account, Returning, Sandbox, State};
+use jibit_testkit::peer::{Arrived, Peer, Reply, answer_with};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -259,5 +259,80 @@ async fn the_page_works_without_scripts() {
     stage.sandbox.advance(Duration::from_secs(30 * 60 - 2));
     browser.open(&page).await;
     browser.find(".mark.quiet").await;
+    browser.close().await;
+}
+
+/// The callbacks that a shop gets, with the body of those by POST.
+async fn returns(browser: &Browser, way: Returning, button: &str) -> Vec<String> {
+    let stage = Stage::new().await;
+    let (id, page) = stage.order().await;
+    stage.sandbox.set_returning(&id, way).unwrap();
+    browser.open(&page).await;
+    browser
+        .click(&format!("button[formaction$={button}]"))
+        .await;
+    if way == Returning::Never {
+        browser.find(".mark.good").await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    } else {
+        browser.find("#shop").await;
+    }
+    let arrived = stage.shop.requests().into_iter();
+    let arrived = arrived.filter(|arrived| arrived.target().starts_with("/return"));
+    let line = |arrived: &Arrived| {
+        let line = format!("{} {}", arrived.method(), arrived.target());
+        let body = String::from_utf8_lossy(&arrived.body).into_owned();
+        format!("{line} {body}").trim_end().replace(&id, "ID")
+    };
+    arrived.map(|arrived| line(&arrived)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_way_back_to_the_shop() {
+    let Some(browser) = Browser::start("returns").await else {
+        return;
+    };
+    let paid = "GET /return?attempt=1&orderId=ID&status=PURCHASE_BY_USER";
+    for (way, button, expected) in [
+        (Returning::Get, "pay", &[paid][..]),
+        (
+            Returning::Post,
+            "pay",
+            &["POST /return?attempt=1 orderId=ID&status=PURCHASE_BY_USER"],
+        ),
+        (Returning::Twice, "pay", &[paid, paid]),
+        (Returning::Late(Duration::from_secs(1)), "pay", &[paid]),
+        (Returning::Never, "pay", &[]),
+        (
+            Returning::ForgedStatus,
+            "pay",
+            &["GET /return?attempt=1&orderId=ID&status=CANCEL_BY_USER"],
+        ),
+        (Returning::ForgedStatus, "cancel", &[paid]),
+        (
+            Returning::ForgedOrder,
+            "pay",
+            &["GET /return?attempt=1&orderId=0forged0&status=PURCHASE_BY_USER"],
+        ),
+    ] {
+        let callbacks = returns(&browser, way, button).await;
+        assert_eq!(callbacks, expected, "{way}");
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_scripts_a_form_has_a_button() {
+    let Some(browser) = Browser::without_scripts("form").await else {
+        return;
+    };
+    let stage = Stage::new().await;
+    let (id, page) = stage.order().await;
+    stage.sandbox.set_returning(&id, Returning::Post).unwrap();
+    browser.open(&page).await;
+    browser.click("button[formaction$=pay]").await;
+    browser.click("form[data-leaves] button").await;
+    browser.find("#shop").await;
+    assert_eq!(stage.callbacks(), ["/return?attempt=1"]);
     browser.close().await;
 }

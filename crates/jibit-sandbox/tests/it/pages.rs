@@ -113,3 +113,80 @@ fn an_order_that_is_none_has_a_page_that_says_so() {
         "text/css; charset=utf-8"
     );
 }
+
+fn control(bench: &mut Bench, path: &str, body: serde_json::Value) -> Response<Bytes> {
+    bench.post(&format!("/_sandbox/{path}"), &body)
+}
+
+#[test]
+fn scripts_set_the_way_back_and_the_wallet() {
+    let mut bench = Bench::new();
+    let id = bench.initiate();
+    let way = |way: &str| json!({ "way": way });
+    let set = control(
+        &mut bench,
+        &format!("orders/{id}/return"),
+        way("forged-status"),
+    );
+    assert_eq!(read(&set)["orderId"], json!(id));
+    for (path, body) in [
+        (format!("orders/{id}/return"), way("by-train")),
+        (format!("orders/{id}/return"), json!({})),
+        ("wallets/0912".to_owned(), json!({"balance": 1})),
+        ("wallets/09121234567".to_owned(), json!({"balance": -1})),
+    ] {
+        assert_eq!(control(&mut bench, &path, body).status(), 400, "{path}");
+    }
+    let unknown = control(&mut bench, "orders/none/return", way("get"));
+    assert_eq!(unknown.status(), 404);
+
+    let empty = json!({"balance": 0});
+    control(&mut bench, "wallets/09121234567", empty);
+    let refused = click(&mut bench, &id, "pay");
+    assert_eq!(refused.status(), 409);
+    assert!(text(&refused).contains("کافی نبود"));
+    let blocked = control(
+        &mut bench,
+        "wallets/09121234567",
+        json!({"balance": 5_000, "blocked": true}),
+    );
+    assert_eq!(read(&blocked), json!({"balance": 5_000, "blocked": true}));
+    assert!(text(&click(&mut bench, &id, "pay")).contains("مسدود است"));
+    control(&mut bench, "wallets/09121234567", json!({"balance": 5_000}));
+    let left = click(&mut bench, &id, "pay");
+    assert!(
+        location(&left).ends_with("&status=CANCEL_BY_USER"),
+        "forged"
+    );
+    assert_eq!(bench.state(&id), "PURCHASE_BY_USER");
+    assert!(bench.gateway.book().is_balanced());
+}
+
+#[test]
+fn the_page_speaks_english_too_and_keeps_it_on_the_way() {
+    let mut bench = Bench::new();
+    let id = bench.initiate();
+    let page = bench.get(&format!("/order/{id}?lang=en"));
+    assert!(text(&page).contains("<html lang=\"en\" dir=\"ltr\">"));
+    assert!(text(&page).contains(&format!("/order/{id}/pay?lang=en")));
+    assert!(text(&page).contains("10 Toman"));
+    let none = bench.get("/order/none?lang=en");
+    assert!(text(&none).contains("There is no such order"));
+}
+
+#[test]
+fn what_the_page_is_made_of_is_the_sandbox_s_own() {
+    let mut bench = Bench::new();
+    let id = bench.initiate();
+    let page = bench.get(&format!("/order/{id}"));
+    for foreign in ["src=\"http", "url(", "style=\"", "onclick", "<style"] {
+        assert!(!text(&page).contains(foreign), "{foreign}");
+    }
+    for (path, kind) in [
+        ("/_sandbox/page.js", "text/javascript; charset=utf-8"),
+        ("/_sandbox/vazirmatn.woff2", "font/woff2"),
+    ] {
+        assert_eq!(bench.get(path).headers()["content-type"], kind);
+    }
+    assert_eq!(bench.post("/_sandbox/page.js", &json!({})).status(), 405);
+}

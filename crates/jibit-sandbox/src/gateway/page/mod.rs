@@ -15,6 +15,7 @@ pub(super) use assets::answer as asset;
 use language::Language;
 
 use super::{Gateway, Order, Refusal, State, api, book::Wallet};
+use crate::Returning;
 
 // Marks beside a state, drawn, since not every machine has such letters.
 const CHECK: &str = "M4 13l5 5L20 6";
@@ -34,38 +35,38 @@ pub(super) fn answer(
         None => (path, None),
     };
     let done = match (action, request.method()) {
-        (None, &Method::GET) => gateway.enter(id, now).map(|_| None),
+        (None, &Method::GET) => gateway.enter(id, now).map(|_| false),
         (Some("pay"), &Method::POST) => {
             let client_ip = super::client_ip(request);
-            gateway
-                .pay(id, client_ip, now)
-                .map(|order| Some(back_to_the_shop(order)))
+            gateway.pay(id, client_ip, now).map(|_| true)
         }
-        (Some("cancel"), &Method::POST) => gateway
-            .cancel(id, now)
-            .map(|order| Some(back_to_the_shop(order))),
+        (Some("cancel"), &Method::POST) => gateway.cancel(id, now).map(|_| true),
         (None | Some("pay" | "cancel"), _) => Err(Refusal::Method),
         _ => Err(Refusal::NoSuchPath),
     };
-    let refused = match done {
-        Ok(Some(answer)) => return answer,
-        Ok(None) => None,
-        Err(refusal) => Some(refusal),
+    let (leaves, refused) = match done {
+        Ok(leaves) => (leaves, None),
+        Err(refusal) => (false, Some(refusal)),
     };
     match gateway.order(id).cloned() {
         Some(order) if refused != Some(Refusal::NoSuchPath) => {
-            Visit::new(gateway, order, language, now).show(refused)
+            let visit = Visit::new(gateway, order, language, now);
+            if leaves {
+                visit.leave()
+            } else {
+                visit.show(refused)
+            }
         }
         _ => nothing_here(language, refused.unwrap_or(Refusal::NoSuchOrder)),
     }
 }
 
 /// 303, so that the browser goes there by GET.
-fn back_to_the_shop(order: &Order) -> Response<Bytes> {
+fn see_other(url: String) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = StatusCode::SEE_OTHER;
     // The URL was checked when the order was made; a header takes it.
-    if let Ok(location) = HeaderValue::try_from(order.return_url()) {
+    if let Ok(location) = HeaderValue::try_from(url) {
         answer.headers_mut().insert(header::LOCATION, location);
     }
     answer
@@ -79,6 +80,7 @@ struct Visit {
     /// Until the gateway cancels the order.
     left: Duration,
     page_url: String,
+    returning: Returning,
     language: Language,
 }
 
@@ -90,9 +92,54 @@ impl Visit {
             wallet: gateway.book.wallet(&order.asked.user_identity),
             left: order.expires.since(gateway.now(now)),
             page_url: format!("{}/order/{}", gateway.public_url, order.id()),
+            returning: order.returning.unwrap_or(gateway.settings.returning),
             order,
             language,
         }
+    }
+
+    /// Sends the browser back to the shop, after a click that counted.
+    fn leave(&self) -> Response<Bytes> {
+        let order = &self.order;
+        let url = order.return_url();
+        let (then, before) = match self.returning {
+            Returning::Get => return see_other(url),
+            Returning::ForgedStatus => {
+                let paid = matches!(order.state(), State::PurchaseByUser);
+                let claimed = if paid {
+                    State::CancelByUser
+                } else {
+                    State::PurchaseByUser
+                };
+                return see_other(order.return_url_claiming(order.id(), claimed));
+            }
+            Returning::ForgedOrder => {
+                return see_other(order.return_url_claiming("0forged0", order.state()));
+            }
+            Returning::Post | Returning::Never => (Then::Stay, None),
+            // What a second click does: the shop is asked before the browser leaves.
+            Returning::Twice => (Then::Leave(Duration::from_secs(1), &url), Some(&url)),
+            Returning::Late(time) => (Then::Leave(time, &url), None),
+        };
+        let body = html! {
+            (self.heading(order))
+            (self.facts(order))
+            section {
+                @match self.returning {
+                    Returning::Post => (self.way_back(true)),
+                    Returning::Never => p { (self.language.pick(
+                        "می‌توانید این صفحه را ببندید.",
+                        "You can close this page.",
+                    )) },
+                    _ => p { (self.language.pick(
+                        "به‌زودی به فروشگاه برمی‌گردید.",
+                        "You will be back at the shop soon.",
+                    )) },
+                }
+                @if let Some(url) = before { img src=(url) alt="" width="1" height="1"; }
+            }
+        };
+        page(StatusCode::OK, self.language, Some(order), then, &body)
     }
 
     /// The page for the order as it stands, and what a person did that cannot be done.
@@ -105,7 +152,7 @@ impl Visit {
                 section { p.note.bad role="alert" { (said) } }
             }
             (self.facts(order))
-            @if open { (self.offer(order)) } @else { section { (self.way_back(order)) } }
+            @if open { (self.offer(order)) } @else { section { (self.way_back(false)) } }
         };
         let status = match refused {
             None => StatusCode::OK,
@@ -113,8 +160,12 @@ impl Visit {
             Some(refusal) if refusal.status() == StatusCode::OK => StatusCode::CONFLICT,
             Some(refusal) => refusal.status(),
         };
-        let left = open.then_some(self.left);
-        page(status, self.language, Some(order), left, &body)
+        let then = if open {
+            Then::LookAgain(self.left)
+        } else {
+            Then::Stay
+        };
+        page(status, self.language, Some(order), then, &body)
     }
 
     fn heading(&self, order: &Order) -> Markup {
@@ -282,9 +333,20 @@ impl Visit {
         }
     }
 
-    fn way_back(&self, order: &Order) -> Markup {
+    /// The way back to the shop, which a form may take by itself.
+    fn way_back(&self, by_itself: bool) -> Markup {
+        let order = &self.order;
         let back = self.language.pick("بازگشت به فروشگاه", "Back to the shop");
-        html! { a.back href=(order.return_url()) { (back) } }
+        if self.returning != Returning::Post {
+            return html! { a.back href=(order.return_url()) { (back) } };
+        }
+        html! {
+            form method="post" action=(order.asked.callback_url) data-leaves[by_itself] {
+                input type="hidden" name="orderId" value=(order.id());
+                input type="hidden" name="status" value=(order.state());
+                button { (back) }
+            }
+        }
     }
 }
 
@@ -298,18 +360,27 @@ fn code(text: &str) -> Markup {
     html! { div aria-hidden="true" { (PreEscaped(picture)) } }
 }
 
+/// What a page does by itself.
+enum Then<'a> {
+    Stay,
+    /// Loads itself again when time is over.
+    LookAgain(Duration),
+    /// Goes there after a while.
+    Leave(Duration, &'a str),
+}
+
 /// Where no order is.
 fn nothing_here(language: Language, refusal: Refusal) -> Response<Bytes> {
     let said = language.pick("چنین سفارشی یافت نشد", "There is no such order");
     let body = html! { section role="status" { h1 { (said) } } };
-    page(refusal.status(), language, None, None, &body)
+    page(refusal.status(), language, None, Then::Stay, &body)
 }
 
 fn page(
     status: StatusCode,
     language: Language,
     order: Option<&Order>,
-    left: Option<Duration>,
+    then: Then<'_>,
     body: &Markup,
 ) -> Response<Bytes> {
     let other = language.other();
@@ -324,9 +395,16 @@ fn page(
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (language.pick("درگاه پرداخت (آزمایشی)", "Payment gateway (sandbox)")) }
                 link rel="stylesheet" href=(assets::STYLE);
-                @if let Some(left) = left {
-                    script src=(assets::SCRIPT) defer {}
-                    noscript { meta http-equiv="refresh" content=(left.as_secs() + 1); }
+                script src=(assets::SCRIPT) defer {}
+                @match then {
+                    Then::Stay => {}
+                    // Where scripts run, theirs is the finer eye.
+                    Then::LookAgain(after) => {
+                        noscript { meta http-equiv="refresh" content=(after.as_secs() + 1); }
+                    }
+                    Then::Leave(after, url) => {
+                        meta http-equiv="refresh" content={ (after.as_secs()) ";url=" (url) };
+                    }
                 }
             }
             body { main {
@@ -350,7 +428,7 @@ fn page(
         .unwrap_or_default();
     let policy = format!(
         "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; \
-         form-action 'self' {shop}; base-uri 'none'; frame-ancestors 'none'"
+         img-src {shop}; form-action 'self' {shop}; base-uri 'none'; frame-ancestors 'none'"
     );
     let fixed = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
