@@ -38,4 +38,4 @@ pub use gateway::{Account, Answer, Book, ClientIp, Gateway, Order, Refusal, Stat
 pub use returning::{Returning, UnknownReturning};
 #[cfg(feature = "server")]
 pub use server::Sandbox;
-pub use settings::{Profile, Settings};
+pub use settings::{Profile, Settings, WindowFrom};

@@ -16,6 +16,16 @@ pub enum Profile {
     Tidy,
 }
 
+/// From when the verify window counts, which the document leaves open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WindowFrom {
+    /// From the payment.
+    #[default]
+    Payment,
+    /// From initiate: who pays late leaves the merchant little time.
+    Initiate,
+}
+
 /// How a sandbox behaves. The default is one merchant `7746` with the password
 /// `123456`, the printed profile and the document's times.
 #[derive(Clone)]
@@ -25,6 +35,7 @@ pub struct Settings {
     pub(crate) profile: Profile,
     pub(crate) returning: Returning,
     pub(crate) verify_window: Duration,
+    pub(crate) window_from: WindowFrom,
     pub(crate) unpaid_expiry: Duration,
     pub(crate) token_life: Duration,
     pub(crate) refresh_life: Duration,
@@ -41,6 +52,7 @@ impl Default for Settings {
             profile: Profile::Printed,
             returning: Returning::Get,
             verify_window: Duration::from_secs(15 * 60),
+            window_from: WindowFrom::Payment,
             unpaid_expiry: Duration::from_secs(30 * 60),
             token_life: Duration::from_secs(86_400),
             refresh_life: Duration::from_secs(7_776_000),
@@ -92,6 +104,13 @@ impl Settings {
     #[must_use]
     pub const fn verify_window(mut self, window: Duration) -> Self {
         self.verify_window = window;
+        self
+    }
+
+    /// From when the verify window counts; the payment if it is not set.
+    #[must_use]
+    pub const fn window_from(mut self, from: WindowFrom) -> Self {
+        self.window_from = from;
         self
     }
 

@@ -1,13 +1,16 @@
 //! `/_sandbox/…`: what scripts do in place of a customer and of time.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use jibit_proto::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Gateway, Order, Refusal, api, book::Wallet};
+use super::{
+    Gateway, Order, Refusal, api,
+    book::{Account, Wallet},
+};
 
 #[derive(Deserialize)]
 struct Advance {
@@ -37,6 +40,18 @@ struct SetWallet {
 struct ShownWallet {
     balance: i128,
     blocked: bool,
+}
+
+/// The money, for scripts: in Rial, by account.
+#[derive(Serialize)]
+struct ShownBook<'a> {
+    /// Below zero by what wallets were given.
+    issue: i128,
+    wallets: BTreeMap<&'a str, i128>,
+    escrow: i128,
+    merchants: BTreeMap<&'a str, i128>,
+    /// What is wrong with it: nothing.
+    violations: Vec<String>,
 }
 
 /// An order, for scripts.
@@ -96,11 +111,35 @@ fn handle(
             let Wallet { balance, blocked } = gateway.book.wallet(mobile);
             Ok(api::json(StatusCode::OK, &ShownWallet { balance, blocked }))
         }
-        ["clock", "advance"] | ["orders", _, "pay" | "cancel" | "return"] | ["wallets", _] => {
-            Err(Refusal::Method)
+        ["book"] if request.method() == Method::GET => {
+            gateway.expire(now);
+            Ok(api::json(StatusCode::OK, &book(gateway)))
         }
+        ["book"]
+        | ["clock", "advance"]
+        | ["orders", _, "pay" | "cancel" | "return"]
+        | ["wallets", _] => Err(Refusal::Method),
         _ => Err(Refusal::NoSuchPath),
     }
+}
+
+fn book(gateway: &Gateway) -> ShownBook<'_> {
+    let mut shown = ShownBook {
+        issue: 0,
+        wallets: BTreeMap::new(),
+        escrow: 0,
+        merchants: BTreeMap::new(),
+        violations: gateway.violations(),
+    };
+    for (account, rial) in gateway.book().balances() {
+        match account {
+            Account::Issue => shown.issue = rial,
+            Account::Escrow => shown.escrow = rial,
+            Account::Wallet(mobile) => drop(shown.wallets.insert(mobile, rial)),
+            Account::Merchant(id) => drop(shown.merchants.insert(id, rial)),
+        }
+    }
+    shown
 }
 
 fn shown(order: &Order) -> Response<Bytes> {

@@ -7,7 +7,7 @@ use std::{
 use jibit_proto::Timestamp;
 
 use super::{Book, Refusal, ids::Ids};
-use crate::Returning;
+use crate::{Returning, Settings, WindowFrom};
 
 /// The six states of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +65,7 @@ pub struct Order {
     pub(super) id: String,
     pub(super) state: State,
     pub(super) asked: NewOrder,
+    pub(super) initiated: Timestamp,
     /// When the gateway cancels it by itself.
     pub(super) expires: Timestamp,
     pub(super) payment: Option<Payment>,
@@ -155,16 +156,22 @@ pub(super) struct Orders {
     expiries: BTreeSet<(Timestamp, String)>,
     unpaid_expiry: Duration,
     verify_window: Duration,
+    window_from: WindowFrom,
 }
 
 impl Orders {
-    pub(super) fn new(unpaid_expiry: Duration, verify_window: Duration) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         Self {
             orders: HashMap::new(),
             expiries: BTreeSet::new(),
-            unpaid_expiry,
-            verify_window,
+            unpaid_expiry: settings.unpaid_expiry,
+            verify_window: settings.verify_window,
+            window_from: settings.window_from,
         }
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Order> {
+        self.orders.values()
     }
 
     pub(super) fn get(&self, id: &str) -> Result<&Order, Refusal> {
@@ -192,6 +199,7 @@ impl Orders {
             id: id.clone(),
             state: State::Initial,
             asked,
+            initiated: now,
             expires,
             payment: None,
             returning: None,
@@ -239,7 +247,11 @@ impl Orders {
             client_ip,
         });
         self.expiries.remove(&(order.expires, id.to_owned()));
-        order.expires = now + self.verify_window;
+        let from = match self.window_from {
+            WindowFrom::Payment => now,
+            WindowFrom::Initiate => order.initiated,
+        };
+        order.expires = from + self.verify_window;
         self.expiries.insert((order.expires, id.to_owned()));
         Ok(order)
     }

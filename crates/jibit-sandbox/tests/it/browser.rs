@@ -6,7 +6,7 @@ use std::{
     os::unix::process::CommandExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
@@ -102,15 +102,25 @@ impl Browser {
         self.client.goto(url).await.unwrap();
     }
 
-    /// The element, once it is there.
+    /// The element, once it is there. A page that is being left answers with
+    /// errors of every kind; the next try meets the next page.
     pub(crate) async fn find(&self, selector: &str) -> Element {
-        let wait = self.client.wait().at_most(PATIENCE);
-        let found = wait.for_element(Locator::Css(selector)).await;
-        found.unwrap_or_else(|error| panic!("no {selector}: {error}"))
+        let begun = Instant::now();
+        loop {
+            match self.client.find(Locator::Css(selector)).await {
+                Ok(element) => return element,
+                Err(error) if begun.elapsed() > PATIENCE => panic!("no {selector}: {error}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
     }
 
     pub(crate) async fn text(&self, selector: &str) -> String {
-        self.find(selector).await.text().await.unwrap()
+        loop {
+            if let Ok(text) = self.find(selector).await.text().await {
+                return text;
+            }
+        }
     }
 
     pub(crate) async fn click(&self, selector: &str) {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use jibit_sandbox::{Account, Refusal, Settings};
+use jibit_sandbox::{Account, Refusal, Settings, WindowFrom};
 use proptest::prelude::*;
 
 use crate::bench::{Bench, read};
@@ -133,4 +133,44 @@ proptest! {
             prop_assert_eq!(bench.wallet() + escrow + merchant, issued);
         }
     }
+}
+
+#[test]
+fn the_window_may_count_from_initiate() {
+    let settings = Settings::default().window_from(WindowFrom::Initiate);
+    let mut bench = Bench::with(settings);
+    let (early, late) = (bench.initiate(), bench.initiate());
+    bench.pass(Duration::from_secs(14 * 60));
+    bench.press(&early, "pay");
+    bench.pass(Duration::from_secs(60) - Duration::from_millis(1));
+    assert_eq!(bench.state(&early), "PURCHASE_BY_USER");
+    bench.pass(Duration::from_millis(1));
+    assert_eq!(bench.state(&early), "CANCEL_BY_SYSTEM");
+    // Whoever pays after the window has no time at all, and has the money back.
+    bench.press(&late, "pay");
+    assert_eq!(bench.state(&late), "CANCEL_BY_SYSTEM");
+    assert_eq!(bench.wallet(), OPENING);
+}
+
+#[test]
+fn the_book_is_shown_with_what_is_wrong_with_it() {
+    let mut bench = Bench::new();
+    let (paid, verified) = (bench.initiate(), bench.initiate());
+    bench.press(&paid, "pay");
+    bench.press(&verified, "pay");
+    bench.verify(&verified);
+    let book = read(&bench.get("/_sandbox/book"));
+    assert_eq!(
+        book,
+        serde_json::json!({
+            "issue": -OPENING, "wallets": {"09121234567": OPENING - 200}, "escrow": 100,
+            "merchants": {"7746": 100}, "violations": [],
+        })
+    );
+    assert_eq!(
+        bench
+            .post("/_sandbox/book", &serde_json::json!({}))
+            .status(),
+        405
+    );
 }
