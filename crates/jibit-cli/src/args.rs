@@ -11,7 +11,7 @@ use clap::{
     builder::{RangedU64ValueParser, TypedValueParser as _},
 };
 use clap_complete::Shell;
-use jibit_sandbox::{Profile, Returning};
+use jibit_sandbox::{Profile, Returning, WindowFrom};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,8 +22,10 @@ Examples:
   jibit authenticate
   jibit initiate --amount 125000 --mobile 09121234567 --merchant-order-id order-17-1 \\
       --callback-url https://shop.example/return
+  jibit pay 7wvkgrn0               as the customer would, at the sandbox
   jibit verify 7wvkgrn0 --amount 125000 --merchant-order-id order-17-1
   jibit inquiry 7wvkgrn0 --json
+  jibit advance 15m                what nobody verified is refunded, at the sandbox
 
 Exit status:
   0  done, or paid                       6  credentials refused
@@ -56,6 +58,12 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Ask for an order's state.
     Inquiry(Inquiry),
+    /// Pay an order at a sandbox, as its customer.
+    Pay(Touch),
+    /// Cancel an order at a sandbox, as its customer.
+    Cancel(Touch),
+    /// Put a sandbox's clock forward.
+    Advance(Advance),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -158,6 +166,33 @@ pub(crate) struct Sandbox {
     /// How long after the payment a verify is taken, such as 15m or 90s.
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
     pub(crate) verify_window: Duration,
+    /// From when that counts.
+    #[arg(long, value_enum, default_value = "payment")]
+    pub(crate) window_from: WindowFromName,
+    /// How long after initiate an order may be paid.
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration)]
+    pub(crate) unpaid_expiry: Duration,
+    /// How long a token lives.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration)]
+    pub(crate) token_life: Duration,
+    /// How long a refresh token lives.
+    #[arg(long, value_name = "TIME", default_value = "2160h", value_parser = duration)]
+    pub(crate) refresh_life: Duration,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum WindowFromName {
+    Payment,
+    Initiate,
+}
+
+impl From<WindowFromName> for WindowFrom {
+    fn from(name: WindowFromName) -> Self {
+        match name {
+            WindowFromName::Payment => Self::Payment,
+            WindowFromName::Initiate => Self::Initiate,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -211,6 +246,20 @@ pub(crate) struct Verify {
     /// The order's id in your system, as it was initiated.
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) merchant_order_id: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Touch {
+    /// The gateway's id of the order.
+    #[arg(value_name = "ORDER_ID")]
+    pub(crate) order_id: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Advance {
+    /// How far, such as 15m or 90s.
+    #[arg(value_name = "TIME", value_parser = duration)]
+    pub(crate) time: Duration,
 }
 
 #[derive(Args)]

@@ -71,6 +71,23 @@ impl Failure {
         }
     }
 
+    /// No answer came from a sandbox, whose controls move no money.
+    pub(crate) fn unreachable(message: String) -> Self {
+        Self {
+            exit: Exit::Unreachable,
+            ..Self::unsent(ErrorKind::Transport, message)
+        }
+    }
+
+    /// The other side understood and refused.
+    pub(crate) fn refused(message: String, code: i64) -> Self {
+        Self {
+            code: Some(code),
+            exit: Exit::Refused,
+            ..Self::unsent(ErrorKind::Refused, message)
+        }
+    }
+
     /// The person stopped the command while a request was under way.
     pub(crate) fn interrupted(certainty: Certainty) -> Self {
         Self {
@@ -175,7 +192,7 @@ pub(crate) fn whole_message(error: &Error) -> String {
     }
 }
 
-fn with_sources(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -32,7 +32,11 @@ pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Fai
         .merchants(merchants)
         .profile(args.profile.into())
         .returning(args.returning)
-        .verify_window(args.verify_window);
+        .verify_window(args.verify_window)
+        .window_from(args.window_from.into())
+        .unpaid_expiry(args.unpaid_expiry)
+        .token_life(args.token_life)
+        .refresh_life(args.refresh_life);
     for name in &args.shop_names {
         let (id, name) = name.split_once('=').ok_or_else(|| {
             Failure::usage(

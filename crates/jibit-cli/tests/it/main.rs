@@ -9,6 +9,7 @@
 
 mod bench;
 mod contract;
+mod control;
 mod demo;
 mod faults;
 mod input;

@@ -1,0 +1,92 @@
+//! What a sandbox does on request.
+
+use serde_json::json;
+
+use crate::bench::{Bench, run};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_pays_and_cancels_at_the_prompt() {
+    let bench = Bench::new().await;
+    let id = bench.initiate().await;
+    let (exit, paid) = bench.json(&["pay", &id]).await;
+    assert_eq!((exit, &paid["status"]), (0, &json!("PURCHASE_BY_USER")));
+    let (exit, again) = bench.json(&["pay", &id]).await;
+    assert_eq!((exit, &again["error"]["code"]), (7, &json!(9024)));
+    assert_eq!(again["error"]["kind"], "refused");
+    assert_eq!(bench.verify(&id).await.0, 0);
+
+    let id = bench.initiate().await;
+    let said = bench.run(&["cancel", &id]).await;
+    assert!(said.stdout.contains("CANCEL_BY_USER"), "{}", said.stdout);
+    assert!(said.stdout.contains("status=CANCEL_BY_USER"));
+    assert_eq!(bench.verify(&id).await.0, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_passes_at_the_prompt() {
+    let bench = Bench::new().await;
+    let id = bench.paid().await;
+    let said = bench.run(&["advance", "15m"]).await;
+    assert!(
+        said.stdout.starts_with("The sandbox's clock says "),
+        "{}",
+        said.stdout
+    );
+    let (exit, answer) = bench.verify(&id).await;
+    assert_eq!((exit, &answer["status"]), (3, &json!("CANCEL_BY_SYSTEM")));
+    // A day later the tokens that are kept are dead too.
+    let (exit, _) = bench.json(&["advance", "25h"]).await;
+    assert_eq!(exit, 0);
+    assert_eq!(bench.verify(&id).await.0, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_sandbox_on_this_machine_is_asked() {
+    for words in [
+        &["pay", "x", "--json"][..],
+        &[
+            "advance",
+            "1m",
+            "--json",
+            "--base-url",
+            "https://pg.example",
+        ],
+        &["pay", "..", "--json", "--base-url", "http://127.0.0.1:1"],
+        &["advance", "soon", "--json"],
+    ] {
+        assert_eq!(run(words).await.exit, 2, "{words:?}");
+    }
+    let words = ["cancel", "x", "--json", "--base-url", "http://127.0.0.1:1"];
+    let ran = run(&words).await;
+    assert_eq!(
+        (ran.exit, &ran.json()["error"]["kind"]),
+        (8, &json!("transport"))
+    );
+    // Something else listens there.
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", peer.local_addr().unwrap());
+    std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let (mut wire, _) = peer.accept().unwrap();
+        let _ = wire.read(&mut [0; 4096]);
+        let _ = wire.write_all(b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno");
+    });
+    let ran = run(&["pay", "x", "--json", "--base-url", &url]).await;
+    assert_eq!(
+        (ran.exit, &ran.json()["error"]["kind"]),
+        (2, &json!("configuration"))
+    );
+}
+
+#[tokio::test]
+async fn help_tells_the_sandbox_s_times() {
+    let help = run(&["sandbox", "--help"]).await.stdout;
+    for word in [
+        "--window-from",
+        "[default: 30m]",
+        "[default: 24h]",
+        "--refresh-life",
+    ] {
+        assert!(help.contains(word), "{word}");
+    }
+}
