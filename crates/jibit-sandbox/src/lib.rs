@@ -29,11 +29,12 @@
 mod fault;
 mod gateway;
 mod returning;
+mod scenario;
 #[cfg(feature = "server")]
 mod server;
 mod settings;
 
-pub use fault::{Effect, Fate, Fault, Operation, Phase};
+pub use fault::{Effect, Fate, Fault, FaultPlan, Operation, Phase, PlanError};
 pub use gateway::{Account, Answer, Book, ClientIp, Gateway, Order, Refusal, State};
 pub use returning::{Returning, UnknownReturning};
 #[cfg(feature = "server")]

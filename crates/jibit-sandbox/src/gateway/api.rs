@@ -183,6 +183,19 @@ fn handle(
     }
 }
 
+/// A success, where a second verify would be refused.
+pub(super) fn verified_again(
+    gateway: &Gateway,
+    request: &Request<Bytes>,
+    answer: Response<Bytes>,
+) -> Response<Bytes> {
+    let refused = refuse(Refusal::AlreadyVerified);
+    match order_id(request, "/order/verify/").map(|id| gateway.orders.get(id)) {
+        Ok(Ok(order)) if answer.body() == refused.body() => success(Shown::new(order)),
+        _ => answer,
+    }
+}
+
 /// The merchant that the request's bearer token stands for.
 fn merchant(
     gateway: &Gateway,

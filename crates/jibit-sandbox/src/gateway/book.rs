@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Refusal;
+use crate::scenario::Scenario;
 
 /// Who holds money.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,9 +94,16 @@ impl Book {
     fn opened(&mut self, mobile: &str) -> Account {
         let wallet = Account::Wallet(mobile.to_owned());
         if !self.balances.contains_key(&wallet) {
-            let given = i128::from(self.opening_balance);
-            self.issued.insert(mobile.to_owned(), given);
-            self.post(&Account::Issue, &wallet, self.opening_balance);
+            let scenario = Scenario::of(mobile);
+            let given = match scenario {
+                Some(Scenario::Empty) => 0,
+                _ => self.opening_balance,
+            };
+            if scenario == Some(Scenario::Blocked) {
+                self.blocked.insert(mobile.to_owned());
+            }
+            self.issued.insert(mobile.to_owned(), i128::from(given));
+            self.post(&Account::Issue, &wallet, given);
         }
         wallet
     }

@@ -11,6 +11,7 @@ use super::{
     Gateway, Order, Refusal, api,
     book::{Account, Wallet},
 };
+use crate::FaultPlan;
 
 #[derive(Deserialize)]
 struct Advance {
@@ -26,6 +27,20 @@ struct Now {
 #[derive(Deserialize)]
 struct Return {
     way: String,
+}
+
+#[derive(Deserialize)]
+struct Arm {
+    plan: String,
+}
+
+/// The plan of faults, for scripts.
+#[derive(Serialize)]
+struct ShownPlan {
+    /// What it takes to run it again.
+    plan: String,
+    /// How many requests each rule has struck.
+    struck: Vec<u64>,
 }
 
 #[derive(Deserialize)]
@@ -110,6 +125,22 @@ fn handle(
             gateway.set_wallet(mobile, set.balance, set.blocked);
             let Wallet { balance, blocked } = gateway.book.wallet(mobile);
             Ok(api::json(StatusCode::OK, &ShownWallet { balance, blocked }))
+        }
+        ["faults"] => {
+            match *request.method() {
+                Method::GET => {}
+                Method::POST => {
+                    let arm: Arm =
+                        serde_json::from_slice(request.body()).map_err(|_| Refusal::Body)?;
+                    let plan = arm.plan.parse().map_err(|_| Refusal::Plan)?;
+                    gateway.arm(plan, now);
+                }
+                Method::DELETE => gateway.arm(FaultPlan::default(), now),
+                _ => return Err(Refusal::Method),
+            }
+            let plan = gateway.plan().to_string();
+            let struck = gateway.faults.struck().collect();
+            Ok(api::json(StatusCode::OK, &ShownPlan { plan, struck }))
         }
         ["book"] if request.method() == Method::GET => {
             gateway.expire(now);

@@ -18,10 +18,13 @@ pub use book::{Account, Book};
 pub use orders::{Order, State};
 pub use refusal::Refusal;
 
-#[cfg(feature = "server")]
 pub(crate) use api::refuse;
 
-use crate::{Effect, Fate, Fault, Operation, Phase, Returning, Settings, fault::Faults};
+use crate::{
+    Effect, Fate, Fault, FaultPlan, Operation, Phase, Returning, Settings,
+    fault::{Faults, Mischief, Struck},
+    scenario::Scenario,
+};
 use ids::Ids;
 use orders::Orders;
 use tokens::Tokens;
@@ -65,6 +68,8 @@ pub struct Gateway {
     book: Book,
     ids: Ids,
     faults: Faults,
+    /// How often orders of reserved numbers were asked for.
+    asked: HashMap<(String, Operation), u64>,
     arrived: HashMap<Operation, u64>,
 }
 
@@ -86,6 +91,7 @@ impl Gateway {
             book: Book::new(settings.wallet_balance),
             ids: Ids::new(seed),
             faults: Faults::default(),
+            asked: HashMap::new(),
             arrived: HashMap::new(),
             settings,
         }
@@ -107,25 +113,49 @@ impl Gateway {
             };
         };
         *self.arrived.entry(operation).or_default() += 1;
-        let fault = self.faults.take(operation);
-        let response = match &fault {
-            Some((Phase::Before, _)) => Response::default(),
-            _ => {
-                let now = self.expire(now);
-                api::answer(self, operation, &request, now)
+        let virtual_now = self.now(now);
+        let struck = self
+            .faults
+            .take(operation, virtual_now)
+            .or_else(|| self.scenario(operation, &request));
+        if let Some(Struck::Planned(_, Mischief::Revoke)) = struck {
+            self.tokens.revoke();
+        }
+        let handled = match &struck {
+            None => true,
+            Some(Struck::Once(phase, _)) => *phase != Phase::Before,
+            Some(Struck::Planned(phase, mischief)) => mischief.is_handled(*phase),
+        };
+        let mut response = Response::default();
+        if handled {
+            let now = self.expire(now);
+            response = api::answer(self, operation, &request, now);
+            if let Some(Struck::Planned(_, Mischief::VerifiedAgain)) = struck {
+                response = api::verified_again(self, &request, response);
+            }
+        }
+        let (response, fate) = match struck {
+            None => (response, Fate::Deliver),
+            Some(Struck::Once(_, Effect::Wire(fate))) => (response, fate),
+            Some(Struck::Once(_, Effect::Answer(other))) => (other, Fate::Deliver),
+            Some(Struck::Planned(phase, mischief)) => {
+                let elsewhere = format!("{}{}?moved", self.public_url, request.uri().path());
+                mischief.strike(phase, response, &elsewhere, virtual_now)
             }
         };
-        match fault.map(|(_, effect)| effect) {
-            None => Answer {
-                response,
-                fate: Fate::Deliver,
-            },
-            Some(Effect::Wire(fate)) => Answer { response, fate },
-            Some(Effect::Answer(response)) => Answer {
-                response,
-                fate: Fate::Deliver,
-            },
-        }
+        Answer { response, fate }
+    }
+
+    /// What strikes a request about an order whose customer has a reserved number.
+    fn scenario(&mut self, operation: Operation, request: &Request<Bytes>) -> Option<Struck> {
+        let (_, id) = request.uri().path().rsplit_once('/')?;
+        let order = self.orders.get(id).ok()?;
+        let scenario = Scenario::of(&order.asked.user_identity)?;
+        let amount = order.amount();
+        let asked = self.asked.entry((id.to_owned(), operation)).or_default();
+        let earlier = std::mem::replace(asked, *asked + 1);
+        let (phase, mischief) = scenario.strikes(operation, earlier, amount)?;
+        Some(Struck::Planned(phase, mischief))
     }
 
     fn elsewhere(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
@@ -144,6 +174,19 @@ impl Gateway {
     /// Sets a fault for the next request of its operation.
     pub fn inject(&mut self, fault: Fault) {
         self.faults.add(fault);
+    }
+
+    /// Strikes requests by this plan from here on, in place of the one before; a
+    /// plan without rules strikes none.
+    pub fn arm(&mut self, plan: FaultPlan, now: Timestamp) {
+        let now = self.now(now);
+        self.faults.arm(plan, now);
+    }
+
+    /// The plan by which requests are struck.
+    #[must_use]
+    pub const fn plan(&self) -> &FaultPlan {
+        self.faults.plan()
     }
 
     /// Puts the virtual clock forward: tokens, orders, windows and refunds follow.

@@ -32,6 +32,9 @@ pub enum Refusal {
     /// 9014: `merchantOrderId` is empty.
     #[error("merchantOrderId is empty")]
     MerchantOrderId,
+    /// 9015: the text is no plan of faults.
+    #[error("the text is not a plan of faults")]
+    Plan,
     /// 9020: this merchant has no such order.
     #[error("this merchant has no such order")]
     NoSuchOrder,
@@ -72,7 +75,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, for documents and tests.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Credentials,
         Self::Refresh,
         Self::Token,
@@ -81,6 +84,7 @@ impl Refusal {
         Self::CallbackUrl,
         Self::UserIdentity,
         Self::MerchantOrderId,
+        Self::Plan,
         Self::NoSuchOrder,
         Self::NotPaid,
         Self::AlreadyVerified,
@@ -107,6 +111,7 @@ impl Refusal {
             Self::CallbackUrl => 9012,
             Self::UserIdentity => 9013,
             Self::MerchantOrderId => 9014,
+            Self::Plan => 9015,
             Self::NoSuchOrder => 9020,
             Self::NotPaid => 9021,
             Self::AlreadyVerified => 9022,
@@ -141,6 +146,7 @@ impl Refusal {
             | Self::CallbackUrl
             | Self::UserIdentity
             | Self::MerchantOrderId
+            | Self::Plan
             | Self::Framing => StatusCode::BAD_REQUEST,
             Self::NoSuchOrder | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,

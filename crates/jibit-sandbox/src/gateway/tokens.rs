@@ -42,6 +42,8 @@ pub(super) struct Tokens {
     life: Duration,
     refresh_life: Duration,
     issued: u64,
+    /// Pairs up to this one are dead before their time.
+    revoked: u64,
     /// The pairs that may be refreshed once more, and until when.
     refreshable: BTreeMap<u64, Timestamp>,
 }
@@ -56,6 +58,7 @@ impl Tokens {
             life,
             refresh_life,
             issued: 0,
+            revoked: 0,
             refreshable: BTreeMap::new(),
         }
     }
@@ -69,6 +72,12 @@ impl Tokens {
             token: self.sign(TOKEN_AUDIENCE, merchant, self.life, now),
             refresh_token: self.sign(REFRESH_AUDIENCE, merchant, self.refresh_life, now),
         }
+    }
+
+    /// Kills every token that is out, as when somebody logs in elsewhere.
+    pub(super) fn revoke(&mut self) {
+        self.revoked = self.issued;
+        self.refreshable.clear();
     }
 
     /// Changes a pair for a new one. The token may have expired, the refresh
@@ -96,6 +105,12 @@ impl Tokens {
             .ok_or(Refusal::Token)?;
         self.read(token, TOKEN_AUDIENCE)
             .filter(|claims| claims.exp > seconds(now))
+            .filter(|claims| {
+                claims
+                    .jti
+                    .parse()
+                    .is_ok_and(|pair: u64| pair > self.revoked)
+            })
             .map(|claims| claims.sub)
             .ok_or(Refusal::Token)
     }

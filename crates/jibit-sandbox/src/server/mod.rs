@@ -23,8 +23,8 @@ use tokio::{
 };
 
 use crate::{
-    Account, Answer, ClientIp, Fate, Fault, Gateway, Operation, Order, Refusal, Returning,
-    Settings, State, gateway::refuse,
+    Account, Answer, ClientIp, Fate, Fault, FaultPlan, Gateway, Operation, Order, Refusal,
+    Returning, Settings, State, gateway::refuse,
 };
 use socket::{Control, Socket};
 use wire::{Ends, WireBody};
@@ -102,6 +102,12 @@ impl Sandbox {
     /// Sets a fault for the next request of its operation.
     pub fn inject(&self, fault: Fault) {
         self.shared.lock().inject(fault);
+    }
+
+    /// Strikes requests by this plan from here on; one without rules strikes none.
+    pub fn arm(&self, plan: FaultPlan) {
+        let now = self.shared.now();
+        self.shared.lock().arm(plan, now);
     }
 
     /// Puts the virtual clock forward.

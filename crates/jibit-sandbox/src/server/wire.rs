@@ -1,13 +1,16 @@
 //! What becomes of an answer on the wire.
 
 use std::{
+    future::Future as _,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
 
 use super::socket::Control;
 use crate::{Answer, Fate};
@@ -31,6 +34,8 @@ enum Then {
         flushed: bool,
     },
     Blanks(u64),
+    /// Byte by byte, each after a pause.
+    Drip(Pin<Box<Sleep>>, Duration),
 }
 
 /// Carries out an answer's fate.
@@ -40,7 +45,7 @@ pub(super) async fn send(answer: Answer, socket: &Control) -> Result<Response<Wi
     let then = match fate {
         Fate::Deliver => Then::End,
         Fate::Delay(time) => {
-            tokio::time::sleep(time).await;
+            sleep(time).await;
             Then::End
         }
         Fate::Hang => std::future::pending().await,
@@ -59,6 +64,7 @@ pub(super) async fn send(answer: Answer, socket: &Control) -> Result<Response<Wi
                 then,
             }));
         }
+        Fate::Dribble(pause) => Then::Drip(Box::pin(sleep(pause)), pause),
         Fate::Flood(total) => Then::Blanks(total.saturating_sub(length)),
     };
     Ok(response.map(|first| WireBody { first, then }))
@@ -73,12 +79,20 @@ impl Body for WireBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Ends>>> {
         static BLANKS: [u8; 16 * 1024] = [b' '; 16 * 1024];
+        let this = &mut *self;
+        if let Then::Drip(pause, each) = &mut this.then
+            && !this.first.is_empty()
+        {
+            ready!(pause.as_mut().poll(cx));
+            *pause = Box::pin(sleep(*each));
+            return Poll::Ready(Some(Ok(Frame::data(this.first.split_to(1)))));
+        }
         let first = std::mem::take(&mut self.first);
         if !first.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
         match &mut self.then {
-            Then::End | Then::Blanks(0) => Poll::Ready(None),
+            Then::End | Then::Blanks(0) | Then::Drip(..) => Poll::Ready(None),
             Then::Break { flushed, .. } if !*flushed => {
                 *flushed = true;
                 cx.waker().wake_by_ref();
@@ -97,13 +111,13 @@ impl Body for WireBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_empty() && matches!(self.then, Then::End | Then::Blanks(0))
+        self.first.is_empty() && matches!(self.then, Then::End | Then::Blanks(0) | Then::Drip(..))
     }
 
     fn size_hint(&self) -> SizeHint {
         let first = self.first.len() as u64;
         SizeHint::with_exact(match self.then {
-            Then::End => first,
+            Then::End | Then::Drip(..) => first,
             Then::Break { promised, .. } => promised,
             Then::Blanks(left) => first + left,
         })

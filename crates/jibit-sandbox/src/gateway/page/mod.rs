@@ -15,7 +15,7 @@ pub(super) use assets::answer as asset;
 use language::Language;
 
 use super::{Gateway, Order, Refusal, State, api, book::Wallet};
-use crate::Returning;
+use crate::{Returning, scenario::Scenario};
 
 // Marks beside a state, drawn, since not every machine has such letters.
 const CHECK: &str = "M4 13l5 5L20 6";
@@ -92,7 +92,12 @@ impl Visit {
             wallet: gateway.book.wallet(&order.asked.user_identity),
             left: order.expires.since(gateway.now(now)),
             page_url: format!("{}/order/{}", gateway.public_url, order.id()),
-            returning: order.returning.unwrap_or(gateway.settings.returning),
+            returning: order
+                .returning
+                .unwrap_or(match Scenario::of(&order.asked.user_identity) {
+                    Some(Scenario::Returns(way)) => way,
+                    _ => gateway.settings.returning,
+                }),
             order,
             language,
         }

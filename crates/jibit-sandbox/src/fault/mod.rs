@@ -1,7 +1,14 @@
+mod plan;
+mod strike;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
+use jibit_proto::Timestamp;
+
+pub(crate) use plan::Mischief;
+pub use plan::{FaultPlan, PlanError};
 
 /// The five operations of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +56,8 @@ pub enum Fate {
     Reset,
     /// The connection closes after so many bytes of the body.
     Cut(usize),
+    /// The body comes byte by byte, with this pause before each.
+    Dribble(Duration),
     /// The body is followed by blanks until it is so many bytes long.
     Flood(u64),
 }
@@ -60,6 +69,8 @@ pub enum Phase {
     Before,
     /// The gateway has done what was asked.
     After,
+    /// It has, and half of the answer's body is on its way.
+    Body,
 }
 
 /// What a fault does.
@@ -116,18 +127,18 @@ impl Fault {
     /// request. A status that is none counts as 502.
     #[must_use]
     pub fn status_before(operation: Operation, status: u16) -> Self {
-        Self::new(operation, Phase::Before, error_page(status))
+        Self::new(operation, Phase::Before, Effect::Answer(error_page(status)))
     }
 
     /// An error page of a proxy, after the gateway did what was asked. A
     /// status that is none counts as 502.
     #[must_use]
     pub fn status_after(operation: Operation, status: u16) -> Self {
-        Self::new(operation, Phase::After, error_page(status))
+        Self::new(operation, Phase::After, Effect::Answer(error_page(status)))
     }
 }
 
-fn error_page(status: u16) -> Effect {
+fn error_page(status: u16) -> Response<Bytes> {
     let mut page = Response::new(Bytes::from_static(
         b"<html><body><h1>not today</h1></body></html>",
     ));
@@ -136,22 +147,69 @@ fn error_page(status: u16) -> Effect {
         http::header::CONTENT_TYPE,
         http::HeaderValue::from_static("text/html"),
     );
-    Effect::Answer(page)
+    page
 }
 
-/// The faults that wait for their request, in the order in which they were set.
+/// The faults that wait for their request, in the order in which they were set,
+/// and the plan.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Fault>);
+pub(crate) struct Faults {
+    once: Vec<Fault>,
+    plan: FaultPlan,
+    armed_at: Timestamp,
+    /// How many requests each rule of the plan was about, and how many it struck.
+    counts: Vec<(u64, u64)>,
+}
+
+/// What strikes a request.
+#[derive(Debug)]
+pub(crate) enum Struck {
+    Once(Phase, Effect),
+    Planned(Phase, Mischief),
+}
 
 impl Faults {
     pub(crate) fn add(&mut self, fault: Fault) {
-        self.0.push(fault);
+        self.once.push(fault);
     }
 
-    /// The fault that the next request of `operation` meets; it is used up.
-    pub(crate) fn take(&mut self, operation: Operation) -> Option<(Phase, Effect)> {
-        let at = (self.0.iter()).position(|fault| fault.operation == operation)?;
-        let fault = self.0.remove(at);
-        Some((fault.phase, fault.effect))
+    /// Takes up a plan in place of the one before.
+    pub(crate) fn arm(&mut self, plan: FaultPlan, now: Timestamp) {
+        self.counts = vec![(0, 0); plan.rules.len()];
+        self.plan = plan;
+        self.armed_at = now;
+    }
+
+    pub(crate) const fn plan(&self) -> &FaultPlan {
+        &self.plan
+    }
+
+    /// How many requests each rule has struck.
+    pub(crate) fn struck(&self) -> impl Iterator<Item = u64> {
+        self.counts.iter().map(|(_, struck)| *struck)
+    }
+
+    /// What the next request of `operation` meets: a fault that waits for it,
+    /// which is used up, or the first rule whose turn it is.
+    pub(crate) fn take(&mut self, operation: Operation, now: Timestamp) -> Option<Struck> {
+        let at = (self.once.iter()).position(|fault| fault.operation == operation);
+        if let Some(at) = at {
+            let fault = self.once.remove(at);
+            return Some(Struck::Once(fault.phase, fault.effect));
+        }
+        let mut struck = None;
+        for (index, (rule, count)) in self.plan.rules.iter().zip(&mut self.counts).enumerate() {
+            if rule.operation.is_some_and(|only| only != operation) {
+                continue;
+            }
+            count.0 += 1;
+            let seed = self.plan.seed.wrapping_add(index as u64);
+            let over = rule.until.is_some_and(|until| now >= self.armed_at + until);
+            if struck.is_none() && !over && rule.when.is_now(count.0, seed) {
+                count.1 += 1;
+                struck = Some(Struck::Planned(rule.phase, rule.mischief));
+            }
+        }
+        struck
     }
 }
