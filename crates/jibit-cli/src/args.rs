@@ -11,7 +11,7 @@ use clap::{
     builder::{RangedU64ValueParser, TypedValueParser as _},
 };
 use clap_complete::Shell;
-use jibit_sandbox::{Profile, Returning, WindowFrom};
+use jibit_sandbox::{FaultPlan, Profile, Returning, WindowFrom};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,6 +64,12 @@ pub(crate) enum Command {
     Cancel(Touch),
     /// Put a sandbox's clock forward.
     Advance(Advance),
+    /// Show or set the plan by which a sandbox fails.
+    Faults {
+        /// What to do; to show it if nothing is said.
+        #[command(subcommand)]
+        action: Option<FaultsAction>,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -169,6 +175,12 @@ pub(crate) struct Sandbox {
     /// From when that counts.
     #[arg(long, value_enum, default_value = "payment")]
     pub(crate) window_from: WindowFromName,
+    /// Fail by this plan, such as "seed=7; any before chance=5% drop".
+    #[arg(long, value_name = "PLAN", conflicts_with = "faults_file")]
+    pub(crate) faults: Option<FaultPlan>,
+    /// Fail by the plan in this file: a rule a line, # for remarks.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults_file: Option<PathBuf>,
     /// How long after initiate an order may be paid.
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration)]
     pub(crate) unpaid_expiry: Duration,
@@ -246,6 +258,19 @@ pub(crate) struct Verify {
     /// The order's id in your system, as it was initiated.
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) merchant_order_id: String,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum FaultsAction {
+    /// Show the plan and how often it has struck.
+    Show,
+    /// Strike by this plan from here on.
+    Set {
+        /// Such as "verify after nth=1 reset"; docs/sandbox.md has the words.
+        plan: String,
+    },
+    /// Strike no more.
+    Clear,
 }
 
 #[derive(Args)]

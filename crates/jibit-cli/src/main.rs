@@ -19,7 +19,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command};
-use commands::{authenticate, completions, control, initiate, inquiry, sandbox, verify};
+use commands::{authenticate, completions, control, faults, initiate, inquiry, sandbox, verify};
 use report::{Exit, Failure, Report};
 
 fn main() -> ExitCode {
@@ -77,6 +77,7 @@ async fn command(cli: Cli) -> Result<Option<Report>, Failure> {
         Command::Pay(args) => control::press(settings, &args, "pay").await.map(Some),
         Command::Cancel(args) => control::press(settings, &args, "cancel").await.map(Some),
         Command::Advance(args) => control::advance(settings, &args).await.map(Some),
+        Command::Faults { action } => faults::run(settings, action).await.map(Some),
         Command::Completions { shell } => Ok(Some(completions::run(shell))),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{Request, header};
+use http::{Method, Request, header};
 use jibit_hyper::{HyperTransport, Roots, Transport as _};
 use jibit_proto::{BaseUrl, HttpHosts, OrderId};
 use serde::Serialize;
@@ -21,7 +21,7 @@ pub(crate) async fn press(
 ) -> Result<Report, Failure> {
     let order: OrderId = args.order_id.parse()?;
     let path = format!("orders/{}/{button}", order.path_segment());
-    let answer = ask(settings, &path, &json!({})).await?;
+    let answer = ask(settings, Method::POST, &path, &json!({})).await?;
     let text = format!(
         "Order {order} is {}. The browser would go to\n{}",
         word(&answer, "status"),
@@ -33,7 +33,7 @@ pub(crate) async fn press(
 /// Puts the sandbox's clock forward.
 pub(crate) async fn advance(settings: &Settings, args: &Advance) -> Result<Report, Failure> {
     let seconds = json!({ "seconds": args.time.as_secs() });
-    let answer = ask(settings, "clock/advance", &seconds).await?;
+    let answer = ask(settings, Method::POST, "clock/advance", &seconds).await?;
     let millis = answer.get("unixMillis").and_then(Value::as_u64);
     let now = Duration::from_millis(millis.unwrap_or_default());
     let now = SystemTime::UNIX_EPOCH.checked_add(now);
@@ -45,7 +45,12 @@ pub(crate) async fn advance(settings: &Settings, args: &Advance) -> Result<Repor
 }
 
 /// Asks a sandbox for something that no gateway does.
-async fn ask(settings: &Settings, path: &str, body: &impl Serialize) -> Result<Value, Failure> {
+pub(crate) async fn ask(
+    settings: &Settings,
+    method: Method,
+    path: &str,
+    body: &impl Serialize,
+) -> Result<Value, Failure> {
     let base = BaseUrl::new(&settings.base_url, &HttpHosts::loopback())
         .map_err(|invalid| Failure::configuration(invalid.to_string()))?;
     if !base.is_loopback() {
@@ -60,7 +65,9 @@ async fn ask(settings: &Settings, path: &str, body: &impl Serialize) -> Result<V
         settings.base_url.trim_end_matches('/')
     );
     let body = serde_json::to_vec(body).unwrap_or_default();
-    let request = Request::post(url)
+    let request = Request::builder()
+        .method(method)
+        .uri(url)
         .header(header::CONTENT_TYPE, "application/json")
         .body(body.into())
         .map_err(|error| Failure::configuration(error.to_string()))?;

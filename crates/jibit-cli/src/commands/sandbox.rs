@@ -1,5 +1,7 @@
+use std::path::Path;
+
 use jibit_hyper::Secret;
-use jibit_sandbox::Settings as Gateway;
+use jibit_sandbox::{FaultPlan, PlanError, Settings as Gateway};
 use serde::Serialize;
 
 use crate::{
@@ -11,6 +13,14 @@ use crate::{
 #[derive(Serialize)]
 struct Listening<'a> {
     listening: &'a str,
+}
+
+fn plan_in(file: &Path) -> Result<FaultPlan, Failure> {
+    let failed = |why: String| Failure::usage(format!("faults-file: {} {why}", file.display()));
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| failed(format!("cannot be read: {error}")))?;
+    text.parse()
+        .map_err(|error: PlanError| failed(format!("holds no plan: {error}")))
 }
 
 /// Runs until the process is told to end.
@@ -28,6 +38,10 @@ pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Fai
             }
         }
     }
+    let plan = match args.faults_file {
+        Some(file) => plan_in(&file)?,
+        None => args.faults.unwrap_or_default(),
+    };
     let mut settings = Gateway::default()
         .merchants(merchants)
         .profile(args.profile.into())
@@ -50,6 +64,10 @@ pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Fai
         .map_err(|error| {
             Failure::configuration(format!("listen: {} cannot be used: {error}", args.listen))
         })?;
+    if plan != FaultPlan::default() {
+        eprintln!("faults by plan; to run them again: --faults '{plan}'");
+        sandbox.arm(plan);
+    }
     let url = sandbox.url();
     print_line(&if json {
         to_json(&Listening { listening: &url })

@@ -90,3 +90,68 @@ async fn help_tells_the_sandbox_s_times() {
         assert!(help.contains(word), "{word}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_are_set_shown_and_cleared_at_the_prompt() {
+    let bench = Bench::new().await;
+    let id = bench.paid().await;
+    let plan = "verify after nth=1 reset; inquiry after every=2 status=503";
+    let (exit, set) = bench.json(&["faults", "set", plan]).await;
+    let line = format!("seed=0; {plan}");
+    assert_eq!((exit, &set["plan"]), (0, &json!(line)));
+    // The money is found all the same.
+    assert_eq!(bench.verify(&id).await.0, 0);
+    let shown = bench.run(&["faults"]).await.stdout;
+    assert!(
+        shown.starts_with(&format!("{line}\nstruck so far, by rule: 1, 1")),
+        "{shown}"
+    );
+    let cleared = bench.run(&["faults", "clear"]).await.stdout;
+    assert_eq!(cleared.trim(), "No request is struck.");
+
+    let wrong = bench
+        .run(&["faults", "set", "verify whenever drop", "--json"])
+        .await;
+    assert_eq!(wrong.exit, 2);
+    assert!(
+        wrong
+            .stdout
+            .contains("is no phase; give before, after or body"),
+        "{}",
+        wrong.stdout
+    );
+    for words in [
+        &["sandbox", "--json", "--faults", "pay before drop"][..],
+        &["sandbox", "--json", "--faults-file", "/no/such/file"],
+    ] {
+        assert_eq!(run(words).await.exit, 2, "{words:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sandbox_says_what_it_takes_to_run_its_faults_again() {
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+    let words = [
+        "sandbox",
+        "--listen",
+        "127.0.0.1:0",
+        "--faults",
+        "seed=7; any before chance=5% drop",
+    ];
+    let mut command = crate::bench::command(&words);
+    let mut sandbox = command
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(sandbox.stderr.take().unwrap())
+        .lines()
+        .next_line()
+        .await;
+    let line = said.unwrap().unwrap();
+    assert!(
+        line.ends_with("--faults 'seed=7; any before chance=5% drop'"),
+        "{line}"
+    );
+    sandbox.kill().await.unwrap();
+}

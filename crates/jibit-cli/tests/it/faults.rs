@@ -30,7 +30,7 @@ fn faults() -> Vec<Fault> {
             let effects: Vec<_> = wire.chain(answers).collect();
             let pages = [302, 307, 500, 502, 503].map(move |status| match phase {
                 Phase::Before => Fault::status_before(Operation::Verify, status),
-                Phase::After => Fault::status_after(Operation::Verify, status),
+                _ => Fault::status_after(Operation::Verify, status),
             });
             effects
                 .into_iter()

@@ -175,3 +175,23 @@ async fn a_port_in_use_is_an_error() {
         .unwrap();
     assert_ne!(open.address().port(), 0);
 }
+
+#[tokio::test]
+async fn a_plan_is_carried_out_on_the_wire() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.arm("authenticate body nth=1 dribble=1ms; authenticate body nth=2 drop; authenticate after nth=3 skew=3600".parse().unwrap());
+    let begun = Instant::now();
+    let whole = exchange(&sandbox, &login("")).await;
+    let (head, body) = whole.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.to_lowercase()
+            .contains(&format!("content-length: {}", body.len()))
+    );
+    assert!(begun.elapsed() >= Duration::from_millis(body.len() as u64));
+    let half = exchange(&sandbox, &login("")).await;
+    let (_, half) = half.split_once("\r\n\r\n").unwrap();
+    assert!(!half.is_empty() && half.len() < body.len(), "{half}");
+    let skewed = exchange(&sandbox, &login("")).await.to_lowercase();
+    assert_eq!(skewed.matches("\r\ndate: ").count(), 1);
+    assert!(exchange(&sandbox, &login("")).await.ends_with("}}"));
+}
