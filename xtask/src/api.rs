@@ -118,6 +118,8 @@ fn foreign(api: &Value) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
         let number = paths.get(id)?.get("crate_id")?.to_string();
         crates.get(&number)?.get("name")?.as_str()
     };
+    let names = crates.values().filter_map(|it| it.get("name")?.as_str());
+    let names = names.collect::<BTreeSet<_>>();
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for item in index.values() {
         // Items of other crates are here for their implementations only.
@@ -132,7 +134,11 @@ fn foreign(api: &Value) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
         }
         let mut ids = Vec::new();
         named(inner, &mut ids);
-        for crate_name in ids.iter().filter_map(|id| crate_of(id)) {
+        let reexported = inner.get("use").and_then(|it| it.get("source")?.as_str());
+        let reexported = reexported.map(|path| path.trim_start_matches("::"));
+        let reexported = reexported.and_then(|path| path.split("::").next());
+        let reexported = reexported.filter(|name| names.contains(name));
+        for crate_name in ids.iter().filter_map(|id| crate_of(id)).chain(reexported) {
             let item = item
                 .get("name")
                 .and_then(Value::as_str)
@@ -142,6 +148,14 @@ fn foreign(api: &Value) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
                 .or_default()
                 .insert(item.to_owned());
         }
+    }
+    if !["core", "std", "alloc"]
+        .iter()
+        .any(|name| found.contains_key(*name))
+    {
+        return Err(
+            "the description names nothing of the standard library: its form is another".to_owned(),
+        );
     }
     Ok(found)
 }
@@ -184,9 +198,12 @@ mod tests {
 
     fn api(inner: Value) -> Value {
         json!({
-            "index": {"1": {"crate_id": 0, "name": "f", "inner": inner}},
-            "paths": {"7": {"crate_id": 3}, "8": {"crate_id": 0}},
-            "external_crates": {"3": {"name": "tracing"}},
+            "index": {
+                "1": {"crate_id": 0, "name": "f", "inner": inner},
+                "2": {"crate_id": 0, "name": "g", "inner": {"function": {"path": "Vec", "id": 9}}},
+            },
+            "paths": {"7": {"crate_id": 3}, "8": {"crate_id": 0}, "9": {"crate_id": 1}},
+            "external_crates": {"1": {"name": "alloc"}, "3": {"name": "tracing"}},
         })
     }
 
@@ -196,10 +213,12 @@ mod tests {
         for inner in [
             json!({"function": {"sig": {"inputs": [["span", path]], "output": null}}}),
             json!({"function": {"sig": {"inputs": [], "output": {"resolved_path": {"path": "Option", "id": 8, "args": {"angle_bracketed": {"args": [{"type": path}]}}}}}}}),
+            json!({"use": {"source": "tracing::Span", "name": "Span", "id": 77, "is_glob": false}}),
+            json!({"use": {"source": "::tracing", "name": "tracing", "id": null, "is_glob": false}}),
             json!({"impl": {"trait": {"path": "Subscriber", "id": 7}, "is_synthetic": false, "blanket_impl": null}}),
         ] {
             let found = foreign(&api(inner)).unwrap();
-            assert_eq!(found.keys().collect::<Vec<_>>(), ["tracing"]);
+            assert_eq!(found.keys().collect::<Vec<_>>(), ["alloc", "tracing"]);
         }
     }
 
@@ -209,7 +228,8 @@ mod tests {
             json!({"impl": {"trait": {"path": "WithSubscriber", "id": 7}, "is_synthetic": false, "blanket_impl": {"generic": "T"}}}),
             json!({"impl": {"trait": {"path": "Auto", "id": 7}, "is_synthetic": true, "blanket_impl": null}}),
         ] {
-            assert!(foreign(&api(inner)).unwrap().is_empty());
+            let found = foreign(&api(inner)).unwrap();
+            assert_eq!(found.keys().collect::<Vec<_>>(), ["alloc"]);
         }
     }
 

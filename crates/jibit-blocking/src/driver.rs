@@ -45,9 +45,10 @@ impl Driver {
                 }
                 Step::Wait(until) => match call.take_store_step() {
                     Some(step) => {
+                        let limit = until.since(self.clock.now());
                         let store = self.tokens.lock();
                         let store = store.unwrap_or_else(PoisonError::into_inner).clone();
-                        let stored = work(store, &self.account, &mut right, step);
+                        let stored = work(store, &self.account, &mut right, step, limit);
                         call.stored(stored, self.clock.now());
                     }
                     // An unpark since the poll ends this at once.

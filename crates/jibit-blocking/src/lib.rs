@@ -55,6 +55,9 @@
 //! | `file-tokens` | `FileTokens`: tokens that processes of one machine share |
 //! | `webpki-roots` | trust in the authorities that Mozilla trusts, as of the build |
 //!
+//! With `ureq`, the level `trace` of the `log` crate is off in the whole program:
+//! ureq writes tokens there.
+//!
 //! `client` exists if one of the last two is on, and prefers the platform's
 //! authorities.
 

@@ -12,12 +12,18 @@ pub type StoreError = Box<dyn Error + Send + Sync>;
 /// the password.
 pub trait TokenStore: Send + Sync {
     /// Reads the account's tokens and takes the right to renew them, which may be
-    /// needed for so long. It does not wait for a right that another process has.
+    /// needed for as long as `lease`. It does not wait for a right that another
+    /// process has, and returns within `limit`: nothing else can end it.
     ///
     /// # Errors
     ///
     /// The client then goes on without the store.
-    fn claim(&self, account: &Account, lease: Duration) -> Result<Claim, StoreError>;
+    fn claim(
+        &self,
+        account: &Account,
+        lease: Duration,
+        limit: Duration,
+    ) -> Result<Claim, StoreError>;
 }
 
 /// What a claim came to.
@@ -39,19 +45,20 @@ pub enum Claim {
 /// The right to renew an account's tokens. It also ends when it is dropped or its
 /// process dies; a store that cannot see that ends it when its lease has passed.
 pub trait Right: Send {
-    /// Replaces the account's tokens.
+    /// Replaces the account's tokens, within `limit`.
     ///
     /// # Errors
     ///
     /// The stored ones are then as they were.
-    fn write(&mut self, tokens: &Secret) -> Result<(), StoreError>;
+    fn write(&mut self, tokens: &Secret, limit: Duration) -> Result<(), StoreError>;
 
-    /// Gives the right back.
+    /// Gives the right back, within `limit`.
     ///
     /// # Errors
     ///
     /// It then ends as if its process had died.
-    fn release(self: Box<Self>) -> Result<(), StoreError> {
+    fn release(self: Box<Self>, limit: Duration) -> Result<(), StoreError> {
+        let _ = limit;
         Ok(())
     }
 }
@@ -62,9 +69,10 @@ pub(crate) fn work(
     account: &Account,
     right: &mut Option<Box<dyn Right>>,
     step: StoreStep,
+    limit: Duration,
 ) -> Stored {
     let worked = match (step, store) {
-        (StoreStep::Claim { lease }, Some(store)) => match store.claim(account, lease) {
+        (StoreStep::Claim { lease }, Some(store)) => match store.claim(account, lease, limit) {
             Ok(Claim::Ours { saved, right: ours }) => {
                 *right = Some(ours);
                 Ok(Stored::Claimed(saved))
@@ -73,11 +81,11 @@ pub(crate) fn work(
             Err(error) => Err(error),
         },
         (StoreStep::Write(tokens), _) => match right {
-            Some(right) => right.write(&tokens).map(|()| Stored::Done),
+            Some(right) => right.write(&tokens, limit).map(|()| Stored::Done),
             None => return Stored::Failed,
         },
         (StoreStep::Release, _) => match right.take() {
-            Some(right) => right.release().map(|()| Stored::Done),
+            Some(right) => right.release(limit).map(|()| Stored::Done),
             None => return Stored::Done,
         },
         _ => return Stored::Failed,
@@ -95,8 +103,13 @@ mod files {
     use super::{Account, Claim, Duration, Right, Secret, StoreError, TokenStore};
 
     impl TokenStore for FileTokens {
-        fn claim(&self, account: &Account, _: Duration) -> Result<Claim, StoreError> {
-            Ok(match Self::claim(self, account)? {
+        fn claim(
+            &self,
+            account: &Account,
+            lease: Duration,
+            _: Duration,
+        ) -> Result<Claim, StoreError> {
+            Ok(match Self::claim(self, account, lease)? {
                 FileClaim::Ours { saved, right } => Claim::Ours {
                     saved,
                     right: Box::new(right),
@@ -107,7 +120,7 @@ mod files {
     }
 
     impl Right for FileRight {
-        fn write(&mut self, tokens: &Secret) -> Result<(), StoreError> {
+        fn write(&mut self, tokens: &Secret, _: Duration) -> Result<(), StoreError> {
             Ok(Self::write(self, tokens)?)
         }
     }

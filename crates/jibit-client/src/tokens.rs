@@ -101,8 +101,8 @@ mod files {
     // Files of a few hundred bytes, once a day: not worth a thread.
     #[async_trait]
     impl TokenStore for FileTokens {
-        async fn claim(&self, account: &Account, _: Duration) -> Result<Claim, StoreError> {
-            Ok(match Self::claim(self, account)? {
+        async fn claim(&self, account: &Account, lease: Duration) -> Result<Claim, StoreError> {
+            Ok(match Self::claim(self, account, lease)? {
                 FileClaim::Ours { saved, right } => Claim::Ours {
                     saved,
                     right: Box::new(right),

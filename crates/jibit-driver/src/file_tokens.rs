@@ -2,10 +2,12 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use fs4::{FileExt, TryLockError};
 use jibit_proto::{Secret, session::Account};
+use zeroize::Zeroizing;
 
 /// More than tokens ever take.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -60,8 +62,9 @@ impl FileTokens {
     ///
     /// # Errors
     ///
-    /// If folder or files cannot be made, read or locked.
-    pub fn claim(&self, account: &Account) -> io::Result<FileClaim> {
+    /// If folder or files cannot be made, read or locked, or if another process
+    /// has had the right for longer than `lease`: it stands still.
+    pub fn claim(&self, account: &Account, lease: Duration) -> io::Result<FileClaim> {
         let name = name(account)?;
         folder().create(&self.folder)?;
         let file = self.folder.join(format!("{name}.json"));
@@ -69,13 +72,25 @@ impl FileTokens {
             .truncate(false)
             .open(self.folder.join(format!("{name}.lock")))?;
         match FileExt::try_lock(&lock) {
-            Ok(()) => Ok(FileClaim::Ours {
-                saved: read(&file)?,
-                right: FileRight { _lock: lock, file },
-            }),
-            Err(TryLockError::WouldBlock) => Ok(FileClaim::Busy {
-                saved: read(&file)?,
-            }),
+            Ok(()) => {
+                // Since when, for those who find it taken.
+                lock.set_modified(SystemTime::now())?;
+                Ok(FileClaim::Ours {
+                    saved: read(&file)?,
+                    right: FileRight { _lock: lock, file },
+                })
+            }
+            Err(TryLockError::WouldBlock) => {
+                // A clock that was put back makes it young again.
+                let held = lock.metadata()?.modified()?.elapsed().unwrap_or_default();
+                if held > lease {
+                    let error = "another process has the right to renew and stands still";
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, error));
+                }
+                Ok(FileClaim::Busy {
+                    saved: read(&file)?,
+                })
+            }
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
@@ -97,7 +112,13 @@ impl FileRight {
         let mut file = private().create_new(true).open(&draft)?;
         file.write_all(tokens.expose().as_bytes())?;
         file.sync_all()?;
-        fs::rename(&draft, &self.file)
+        fs::rename(&draft, &self.file)?;
+        // Without this, the file that was replaced may be back after a loss of power.
+        #[cfg(unix)]
+        if let Some(folder) = self.file.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
     }
 }
 
@@ -108,7 +129,7 @@ fn read(file: &Path) -> io::Result<Option<Secret>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
-    let mut bytes = Vec::new();
+    let mut bytes = Zeroizing::new(Vec::new());
     file.take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(Some(Secret::new(String::from_utf8_lossy(&bytes))))
 }
@@ -116,18 +137,28 @@ fn read(file: &Path) -> io::Result<Option<Secret>> {
 /// A file name that no other account has.
 fn name(account: &Account) -> io::Result<String> {
     let mut name = String::new();
-    for byte in format!("{}_{}", account.origin, account.username).bytes() {
-        if byte.is_ascii_alphanumeric() || b"-.".contains(&byte) {
-            name.push(char::from(byte));
-        } else {
-            name.push_str(&format!("%{byte:02x}"));
-        }
+    for byte in account.origin.bytes() {
+        push(&mut name, byte);
+    }
+    name.push('_');
+    for byte in account.username.bytes() {
+        push(&mut name, byte);
     }
     if name.len() > MAX_NAME {
         let error = "the account's name is too long for a file";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
     }
     Ok(name)
+}
+
+/// Adds a byte that no file system takes for another: not every one tells `A`
+/// from `a`.
+fn push(name: &mut String, byte: u8) {
+    if byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte) {
+        name.push(char::from(byte));
+    } else {
+        name.push_str(&format!("%{byte:02x}"));
+    }
 }
 
 fn private() -> OpenOptions {

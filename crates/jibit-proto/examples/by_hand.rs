@@ -23,17 +23,17 @@ fn now() -> Timestamp {
 
 /// Sends a request on a connection of its own, in plain http.
 fn send(Outgoing { request, until, .. }: &Outgoing) -> Answer {
-    let (uri, body) = (request.uri(), request.body());
-    let host = uri.authority().map_or("", |host| host.as_str());
-    let mut head = format!("{} {} HTTP/1.0\r\n", request.method(), uri.path());
+    let (url, body) = (request.uri().to_string(), request.body());
+    let plain = url.strip_prefix("http://").unwrap_or_default(); // https goes nowhere
+    let (host, path) = plain.split_once('/').unwrap_or_default();
+    let mut head = format!("{} /{path} HTTP/1.0\r\n", request.method());
     head += &format!("host: {host}\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in request.headers() {
         head += &format!("{name}: {}\r\n", value.to_str().unwrap_or_default());
     }
     let mut wire = TcpStream::connect(host).map_err(TransportError::not_sent)?;
-    let limited = wire.set_read_timeout(Some(until.since(now())));
-    limited.map_err(TransportError::not_sent)?;
-    // From here on it may have arrived.
+    let limit = wire.set_read_timeout(Some(until.since(now())));
+    limit.map_err(TransportError::not_sent)?; // from here on it may have arrived
     let mut answer = String::new();
     wire.write_all(&[head.as_bytes(), b"\r\n", body].concat())
         .and_then(|()| wire.take(64 * 1024).read_to_string(&mut answer))

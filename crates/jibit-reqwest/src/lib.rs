@@ -24,8 +24,9 @@
 //! [`Client`](reqwest::Client), because it has to switch some things off, and
 //! that can no longer be done to a client: one that follows redirects would
 //! answer a 307 by sending a verify again, elsewhere. It switches off redirects,
-//! retries, decompression and the `Referer` header, and gives up connecting
-//! after 3 s.
+//! retries of what was answered or refused, decompression, the `Referer` header
+//! and the log of what goes over the wire, and gives up connecting after 3 s. The
+//! library below still sends again a request of which no byte had left.
 //!
 //! Leave alone what is left: a cookie store, and everything that reqwest calls
 //! `danger`. The kit in `jibit-testkit` finds both.
@@ -60,6 +61,7 @@ impl ReqwestTransport {
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
+            .connection_verbose(false)
             .no_gzip()
             .no_brotli()
             .no_zstd()

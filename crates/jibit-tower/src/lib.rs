@@ -43,7 +43,8 @@
 //!   client has a time-out for each attempt already.
 //!
 //! Nothing here can see into a service, so test yours with the kit in
-//! `jibit-testkit`: it finds each of these.
+//! `jibit-testkit`: it finds the first three. Of a time-out layer it finds only one
+//! that is shorter than its own patience, a third of a second.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{error::Error, fmt, future::poll_fn, marker::PhantomData, pin::pin};

@@ -1,4 +1,9 @@
 //! The transport on ureq.
+//!
+//! At its most talkative level ureq writes what goes over the wire, bearer and
+//! tokens included, to the `log` crate. No setting of its own stops that, so this
+//! feature takes that level out of the program (`max_level_debug`), and so does
+//! every crate that shares `log` with it. Events of `tracing` are not touched.
 
 mod roots;
 mod transport;

@@ -25,6 +25,9 @@ struct Fast(Instant);
 
 const FASTER: u32 = 100;
 
+/// As long as the lease to renew, in fast time.
+const LEASE: Duration = Duration::from_secs(1200);
+
 impl Fast {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_millis(1_800_000_000_000) + self.0.elapsed() * FASTER
@@ -147,7 +150,7 @@ fn config() -> Config {
     // Long enough, in fast time, for a machine that is busy with other tests: a
     // time-out here would be the machine's.
     Config::new("http://127.0.0.1:1", "7746", Secret::new("123456"))
-        .attempt_timeout(Duration::from_secs(1200))
+        .attempt_timeout(LEASE)
         .deadline(Duration::from_secs(6000))
 }
 
@@ -157,10 +160,15 @@ struct Ends {
     well: AtomicUsize,
     badly: AtomicUsize,
     panicked: AtomicUsize,
+    given_up: AtomicUsize,
+    /// The longest call, in milliseconds of real time.
+    longest: AtomicU64,
 }
 
 impl Ends {
-    fn count<T>(&self, outcome: &Result<T, jibit_blocking::Error>) {
+    fn count<T>(&self, outcome: &Result<T, jibit_blocking::Error>, begun: Instant) {
+        let took = u64::try_from(begun.elapsed().as_millis()).unwrap();
+        self.longest.fetch_max(took, SeqCst);
         match outcome {
             Ok(_) => self.well.fetch_add(1, SeqCst),
             Err(error) => {
@@ -173,7 +181,11 @@ impl Ends {
     fn check(&self, gateway: &Gateway) {
         let (well, badly) = (self.well.load(SeqCst), self.badly.load(SeqCst));
         let panicked = self.panicked.load(SeqCst);
-        assert_eq!(well + badly + panicked, CALLS, "a call is lost");
+        let given_up = self.given_up.load(SeqCst);
+        assert_eq!(well + badly + panicked + given_up, CALLS, "a call is lost");
+        // A wake-up or a lease that is not handed on costs a whole lease.
+        let longest = Duration::from_millis(self.longest.load(SeqCst));
+        assert!(longest < LEASE / FASTER, "a call took {longest:?}");
         assert!(
             well > CALLS * 9 / 10,
             "{well} well, {badly} badly, {panicked} panicked"
@@ -208,9 +220,10 @@ fn sixty_four_threads() {
                 .fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1))
                 .is_ok()
             {
+                let begun = Instant::now();
                 let call = std::panic::AssertUnwindSafe(|| client.inquiry("o1".parse().unwrap()));
                 match std::panic::catch_unwind(call) {
-                    Ok(outcome) => ends.count(&outcome),
+                    Ok(outcome) => ends.count(&outcome, begun),
                     Err(_) => drop(ends.panicked.fetch_add(1, SeqCst)),
                 }
             }
@@ -250,7 +263,7 @@ fn a_thousand_tasks() {
             let (client, ends) = (client.clone(), ends.clone());
             tokio::spawn(async move {
                 for n in 0..CALLS / 1000 {
-                    let client = client.clone();
+                    let (client, begun) = (client.clone(), Instant::now());
                     let call =
                         tokio::spawn(async move { client.inquiry("o1".parse().unwrap()).await });
                     if n % 25 == 24 {
@@ -259,7 +272,10 @@ fn a_thousand_tasks() {
                         call.abort();
                     }
                     match call.await {
-                        Ok(outcome) => ends.count(&outcome),
+                        Ok(outcome) => ends.count(&outcome, begun),
+                        Err(error) if error.is_cancelled() => {
+                            ends.given_up.fetch_add(1, SeqCst);
+                        }
                         Err(_) => drop(ends.panicked.fetch_add(1, SeqCst)),
                     }
                 }

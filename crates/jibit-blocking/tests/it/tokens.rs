@@ -30,8 +30,13 @@ struct Row {
 struct Held(Memory, String);
 
 impl TokenStore for Memory {
-    fn claim(&self, account: &Account, lease: Duration) -> Result<Claim, StoreError> {
-        assert!(lease > Duration::from_secs(10));
+    fn claim(
+        &self,
+        account: &Account,
+        lease: Duration,
+        limit: Duration,
+    ) -> Result<Claim, StoreError> {
+        assert!(lease > Duration::from_secs(10) && limit <= Duration::from_secs(2));
         let mut rows = self.0.lock().unwrap();
         let row = rows.entry(account.username.clone()).or_default();
         let saved = row.saved.clone();
@@ -44,7 +49,7 @@ impl TokenStore for Memory {
 }
 
 impl Right for Held {
-    fn write(&mut self, tokens: &Secret) -> Result<(), StoreError> {
+    fn write(&mut self, tokens: &Secret, _: Duration) -> Result<(), StoreError> {
         self.0
             .0
             .lock()
@@ -72,7 +77,7 @@ impl Drop for Held {
 struct Broken;
 
 impl TokenStore for Broken {
-    fn claim(&self, _: &Account, _: Duration) -> Result<Claim, StoreError> {
+    fn claim(&self, _: &Account, _: Duration, _: Duration) -> Result<Claim, StoreError> {
         Err("the disk is full".into())
     }
 }

@@ -16,8 +16,9 @@ pub(crate) struct SmolTransport;
 #[async_trait]
 impl Transport for SmolTransport {
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let authority = request.uri().authority().cloned();
-        let authority = authority.ok_or_else(|| TransportError::not_sent("no host in the URL"))?;
+        let plain = request.uri().scheme_str() == Some("http");
+        let authority = request.uri().authority().filter(|_| plain).cloned();
+        let authority = authority.ok_or_else(|| TransportError::not_sent("not plain http"))?;
         let (host, port) = (authority.host(), authority.port_u16().unwrap_or(80));
         // Whatever fails before the request is handed over was not sent.
         let stream = TcpStream::connect((host, port)).await;

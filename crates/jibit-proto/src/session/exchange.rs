@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response, header};
 
 use super::{
-    Access, Answer, CallId, GRACE, Renewal, Session, StoreStep, Stored, operation,
+    Access, Answer, CallId, GRACE, Renewal, STORE_TIME, Session, StoreStep, Stored, operation,
     sharing::{Phase, Sharing},
 };
 use crate::{
@@ -15,9 +15,6 @@ use crate::{
     flow::{Ask, Flow, Progress, Reply},
     wire::{self, Operation},
 };
-
-/// How long a driver may take over one step with a store.
-const STORE_TIME: Duration = Duration::from_secs(2);
 
 /// What a driver has to do next.
 #[derive(Debug)]
@@ -287,8 +284,12 @@ impl<F: Flow> Exchange<F> {
     ) -> Step<F::Output> {
         let until = self.attempt_until(session, now);
         let operation = operation(&renewal);
-        if !session.extend_lease(renewal.lease, now) {
-            // It took so long that the lease is gone, or the password is another.
+        let late = now >= self.deadline;
+        if late {
+            session.give_up_lease(renewal.lease);
+        }
+        if late || !session.extend_lease(renewal.lease, now) {
+            // It took so long that time or lease is gone, or the password is another.
             if renewal.claimed {
                 return Step::Wait(self.store(renewal.lease, Phase::Releasing, now));
             }
@@ -316,10 +317,8 @@ impl<F: Flow> Exchange<F> {
     /// call waits for that. Each step is given out once; what came of it is
     /// told by [`stored`](Self::stored).
     pub fn take_store_step(&mut self, session: &Session) -> Option<StoreStep> {
-        // Two steps, the attempt, and a step: then it is over, or its driver is gone.
-        let lease = session.config.attempt_timeout + GRACE + 3 * STORE_TIME;
         match &mut self.state {
-            State::Storing(sharing) => sharing.take_step(lease),
+            State::Storing(sharing) => sharing.take_step(session.right_lasts()),
             _ => None,
         }
     }
@@ -327,12 +326,19 @@ impl<F: Flow> Exchange<F> {
     /// Takes what came of the last [`take_store_step`](Self::take_store_step);
     /// without one it is ignored.
     pub fn stored(&mut self, session: &mut Session, stored: Stored, now: Timestamp) {
-        let Sharing { lease, phase, .. } = match std::mem::replace(&mut self.state, State::Ready) {
+        let sharing = match std::mem::replace(&mut self.state, State::Ready) {
             State::Storing(sharing) if sharing.taken => sharing,
             other => {
                 self.state = other;
                 return;
             }
+        };
+        let Sharing { lease, phase, .. } = sharing;
+        // What came too late may be somebody else's by now.
+        let stored = if now > sharing.until {
+            Stored::Failed
+        } else {
+            stored
         };
         match (phase, stored) {
             (Phase::Claiming, Stored::Claimed(saved)) => {

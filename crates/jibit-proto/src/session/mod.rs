@@ -67,6 +67,8 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 /// How long a refusal answers for the gateway: calls that begin together do
 /// not all begin before it has come.
 const FRESH: Duration = Duration::from_secs(1);
+/// How long a driver may take over one step with a store.
+const STORE_TIME: Duration = Duration::from_secs(2);
 /// How long to wait for another process that renews, before looking again.
 const BUSY: Duration = Duration::from_millis(200);
 /// So many tokens that die young within this time are an [`Alarm`].
@@ -90,8 +92,8 @@ pub enum Alarm {
 /// The tokens of one account and who may renew them.
 ///
 /// One value for all calls, behind a lock of the driver's that is never held
-/// over IO. After each [`Exchange::poll`], [`Exchange::receive`] and
-/// [`Exchange::abandon`] a driver with several calls takes
+/// over IO. After each [`Exchange::poll`], [`Exchange::receive`],
+/// [`Exchange::stored`] and [`Exchange::abandon`] a driver with several calls takes
 /// [`take_woken`](Self::take_woken) and polls those calls.
 #[derive(Debug)]
 pub struct Session {
@@ -105,6 +107,8 @@ pub struct Session {
     refusal: Option<Refusal>,
     /// Whether processes share the tokens.
     shares: bool,
+    /// Whether what is stored is of another password.
+    password_is_new: bool,
     /// No renewal before this.
     not_before: Timestamp,
     renewal_failures: u32,
@@ -184,6 +188,7 @@ impl Session {
             leases: 0,
             refusal: None,
             shares: false,
+            password_is_new: false,
             not_before: Timestamp::default(),
             renewal_failures: 0,
             renewal_error: None,
@@ -218,6 +223,7 @@ impl Session {
     /// more, nor does what a renewal with it still brings.
     pub fn set_password(&mut self, password: Secret) {
         self.config.password = password;
+        self.password_is_new = true;
         self.pair = None;
         self.version += 1;
         self.lease = None;
@@ -409,6 +415,7 @@ impl Session {
     fn install(&mut self, tokens: Tokens, now: Timestamp) {
         self.version += 1;
         self.pair = Some(Pair::new(tokens, now));
+        self.password_is_new = false;
         self.refusal = None;
         self.renewal_failures = 0;
         self.renewal_error = None;

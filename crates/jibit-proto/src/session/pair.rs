@@ -1,7 +1,8 @@
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize as _;
 
 use super::YOUNG;
 use crate::{InvalidInput, Secret, Timestamp, wire::authenticate::Tokens};
@@ -63,7 +64,7 @@ impl Pair {
                 "go on without: the gateway gives others",
             )
         };
-        let saved: Saved =
+        let mut saved: Saved =
             serde_json::from_str(saved.expose()).map_err(|_| invalid("are damaged"))?;
         if saved.version != Saved::VERSION {
             return Err(invalid("are of another version"));
@@ -71,11 +72,11 @@ impl Pair {
         if saved.origin != origin || saved.username != username {
             return Err(invalid("are another account's"));
         }
-        let token = Secret::new(saved.token);
+        let token = Secret::new(mem::take(&mut saved.token));
         token.bearer().map_err(|_| invalid("are damaged"))?;
         Ok(Self {
             token,
-            refresh_token: saved.refresh_token.map(Secret::new),
+            refresh_token: saved.refresh_token.take().map(Secret::new),
             received: Timestamp::from_unix_millis(saved.received),
             expires: Timestamp::from_unix_millis(saved.expires),
             alive: true,
@@ -113,6 +114,13 @@ struct Saved {
     refresh_token: Option<String>,
     received: u64,
     expires: u64,
+}
+
+impl Drop for Saved {
+    fn drop(&mut self) {
+        self.token.zeroize();
+        self.refresh_token.zeroize();
+    }
 }
 
 impl Saved {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Alarm, Renewal, Session, pair::Pair};
+use super::{Alarm, Renewal, STORE_TIME, Session, YOUNG, pair::Pair};
 use crate::{Secret, Timestamp};
 
 /// Whose tokens a store keeps: a merchant at a gateway.
@@ -39,7 +39,9 @@ pub enum StoreStep {
 pub enum Stored {
     /// The right is ours; and what is stored, if anything is.
     Claimed(Option<Secret>),
-    /// Somebody else renews; and what is stored until then.
+    /// Somebody else renews; and what is stored until then. A store says this no
+    /// longer than the other's lease: whoever stands still with the right is not
+    /// waited for.
     Busy(Option<Secret>),
     /// Written, or given back.
     Done,
@@ -90,27 +92,44 @@ impl Session {
         self.shares = true;
     }
 
-    /// Takes up what is stored, if it is better than our own.
+    /// Takes up what is stored, if it is better than our own. Where the store does
+    /// not speak of our pair, our refresh token may be spent: it is dropped.
     pub(super) fn take_up(&mut self, saved: Option<&Secret>, now: Timestamp) {
-        let Some(saved) = saved else { return };
-        let Ok(stored) = Pair::load(saved, self.base.origin(), &self.config.username) else {
-            self.alarm = Some(Alarm::StoredTokensUnusable);
-            return;
-        };
-        let better = match &mut self.pair {
-            Some(own) if own.token.expose() == stored.token.expose() => {
-                // Whether its refresh token is spent is the store's to say.
-                own.refresh_token = stored.refresh_token;
-                return;
+        let stored = saved.filter(|_| !self.password_is_new).and_then(|saved| {
+            let stored = Pair::load(saved, self.base.origin(), &self.config.username);
+            if stored.is_err() {
+                self.alarm = Some(Alarm::StoredTokensUnusable);
             }
-            Some(own) => !own.lives(now) || stored.expires > own.expires,
-            None => true,
-        };
-        if better {
-            self.version += 1;
-            self.pair = Some(stored);
-            self.refusal = None;
-            self.wake_parked();
+            stored.ok()
+        });
+        match (&mut self.pair, stored) {
+            (Some(own), Some(stored)) if own.token.expose() == stored.token.expose() => {
+                own.refresh_token = stored.refresh_token;
+            }
+            (Some(own), stored)
+                if own.lives(now) && stored.as_ref().is_none_or(|it| it.expires <= own.expires) =>
+            {
+                own.refresh_token = None;
+            }
+            (Some(own), None) => own.refresh_token = None,
+            (None, None) => {}
+            (_, Some(stored)) => {
+                // As after a login of our own; another host's clock may be ahead.
+                let received = stored.received.min(now);
+                self.not_before = self.not_before.max(received + YOUNG);
+                self.version += 1;
+                self.pair = Some(stored);
+                self.refusal = None;
+                self.wake_parked();
+            }
         }
+    }
+
+    /// How long the right to renew may be needed: three steps with the store and
+    /// the attempt. Then it is over, or its driver is gone.
+    pub(super) fn right_lasts(&self) -> Duration {
+        self.lease_end(Timestamp::default())
+            .since(Timestamp::default())
+            + 3 * STORE_TIME
     }
 }

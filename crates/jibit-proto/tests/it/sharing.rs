@@ -52,6 +52,7 @@ struct World {
     saved: Option<Secret>,
     /// Which process has the store's right.
     holder: Option<usize>,
+    held_since: Timestamp,
     store_works: bool,
     /// Since then two processes may renew at once; no refresh token goes twice
     /// all the same.
@@ -73,6 +74,8 @@ enum Op {
     TokenDies,
     Pass(u64),
     Store(bool),
+    /// What is stored is gone, or damaged.
+    Lose(bool),
 }
 
 impl World {
@@ -82,6 +85,7 @@ impl World {
             now: START,
             saved: None,
             holder: None,
+            held_since: START,
             store_works: true,
             has_failed: false,
             token: 0,
@@ -102,9 +106,17 @@ impl World {
             }
             Op::TokenDies => self.token += 1000,
             Op::Pass(millis) => self.now = self.now + Duration::from_millis(millis),
+            Op::Lose(damaged) => self.saved = damaged.then(|| Secret::new("damaged")),
             Op::Store(works) => {
                 self.store_works = works;
                 self.has_failed |= !works;
+            }
+        }
+        // Drivers give up when an attempt's time is over.
+        for n in 0..count {
+            let sent = self.processes[n].sent.as_ref();
+            if sent.is_some_and(|out| self.now >= out.until) {
+                self.answer(n, true);
             }
         }
         let renewing = self.processes.iter().filter(|process| process.renews());
@@ -150,7 +162,13 @@ impl World {
         match step {
             StoreStep::Claim { .. } if self.holder.is_none() => {
                 self.holder = Some(n);
+                self.held_since = self.now;
                 Stored::Claimed(self.saved.clone())
+            }
+            // A store waits for nobody's right longer than its lease.
+            StoreStep::Claim { lease } if self.now.since(self.held_since) > lease => {
+                self.has_failed = true;
+                Stored::Failed
             }
             StoreStep::Claim { .. } => Stored::Busy(self.saved.clone()),
             // Without the right, as after a failure, nothing is written.
@@ -211,6 +229,7 @@ fn any_op() -> impl Strategy<Value = Op> {
         8 => ((0..4_usize), prop::bool::weighted(0.2)).prop_map(|(n, lost)| Op::Answer(n, lost)),
         1 => (0..4_usize).prop_map(Op::Die),
         1 => Just(Op::TokenDies),
+        1 => any::<bool>().prop_map(Op::Lose),
         4 => (1..9_000_u64).prop_map(Op::Pass),
     ]
 }
@@ -342,4 +361,23 @@ fn damaged_tokens_are_passed_over_with_an_alarm() {
     assert_eq!(world.logins, 1);
     let alarm = world.processes[0].session.take_alarm();
     assert_eq!(format!("{alarm:?}"), "Some(StoredTokensUnusable)");
+}
+
+#[test]
+fn tokens_of_the_old_password_are_not_taken_up_again() {
+    let mut world = World::new(2);
+    for _ in 0..20 {
+        world.go(0);
+        world.answer(0, false);
+    }
+    world.processes[1]
+        .session
+        .set_password(Secret::new("another"));
+    until(&mut world, |world| {
+        world.answer(1, false);
+        world.go(1);
+        world.processes[1].renews()
+    });
+    let sent = world.processes[1].sent.as_ref().unwrap().operation;
+    assert_eq!(sent, Operation::Authenticate);
 }

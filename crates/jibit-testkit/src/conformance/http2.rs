@@ -66,18 +66,24 @@ pub fn too_long(kit: &Kit) -> Checked {
 pub fn closing(kit: &Kit) -> Checked {
     let (identity, server) = server()?;
     let transport = kit.trusting(&identity);
+    let mut all = Vec::new();
     for n in 0..30 {
         // This one may meet the end of the connection before.
         let _ = get(&*transport, &server.url("/close"))?;
         let target = format!("/post/{n}");
-        let sent = post(&*transport, &server.url(&target), "x")?;
-        at_most_once(&sent, server.deliveries(&target))?;
+        all.push((post(&*transport, &server.url(&target), "x")?, target));
     }
     // The same, when the request is taken and then reset.
     for n in 0..5 {
         let target = format!("/reset/{n}");
         let sent = post(&*transport, &server.url(&target), "x")?;
         must_be_unknown(&sent)?;
+        all.push((sent, target));
+    }
+    // Nothing can arrive late: every connection is over.
+    drop(transport);
+    server.wait_until_closed();
+    for (sent, target) in all {
         at_most_once(&sent, server.deliveries(&target))?;
     }
     Ok(())

@@ -143,7 +143,7 @@ cases! {
     Tls tls::stranger: "A certificate that nobody vouches for is `not_sent`.",
     Tls tls::another_name: "A certificate for another name is `not_sent`.",
     Tls tls::expired: "A certificate that has expired is `not_sent`.",
-    Tls tls::no_tls: "A gateway that answers TLS with something else is `not_sent`.",
+    Http tls::no_tls: "What is for https is never sent in the open; a gateway that answers TLS with something else is `not_sent`.",
 
     #[cfg(feature = "http2")]
     Http2 http2::spoken: "HTTP/2 is spoken where it is offered.",

@@ -4,8 +4,9 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     thread,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -25,6 +26,8 @@ use super::{Identity, PATIENCE};
 pub(crate) struct Server {
     address: SocketAddr,
     arrived: Arc<Mutex<Vec<(Version, String)>>>,
+    /// One for the server itself, and one for each open connection.
+    open: Arc<()>,
     /// Ends the server when it is dropped.
     _stop: oneshot::Sender<()>,
 }
@@ -39,15 +42,17 @@ impl Server {
         let server = Self {
             address: listener.local_addr()?,
             arrived: Arc::default(),
+            open: Arc::default(),
             _stop: stop,
         };
         let tls = TlsAcceptor::from(identity.server(&["h2", "http/1.1"])?);
         let arrived = server.arrived.clone();
+        let open = Arc::downgrade(&server.open);
         thread::spawn(move || {
             runtime.block_on(async {
                 let mut connections = JoinSet::new();
                 tokio::select! {
-                    () = accept(listener, tls, arrived, &mut connections) => {}
+                    () = accept(listener, tls, arrived, open, &mut connections) => {}
                     _ = stopped => {}
                 }
                 // h2 does not bear that a connection is dropped with requests on it.
@@ -70,6 +75,14 @@ impl Server {
         self.all().iter().filter(|(_, path)| path == target).count()
     }
 
+    /// Waits, in patience, until no connection is open.
+    pub(crate) fn wait_until_closed(&self) {
+        let begun = Instant::now();
+        while Arc::strong_count(&self.open) > 1 && begun.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     fn all(&self) -> Vec<(Version, String)> {
         let arrived = self.arrived.lock();
         arrived.unwrap_or_else(PoisonError::into_inner).clone()
@@ -80,14 +93,16 @@ async fn accept(
     listener: TcpListener,
     tls: TlsAcceptor,
     arrived: Arc<Mutex<Vec<(Version, String)>>>,
+    open: Weak<()>,
     connections: &mut JoinSet<()>,
 ) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        let (tls, arrived) = (tls.clone(), arrived.clone());
+        let (tls, arrived, open) = (tls.clone(), arrived.clone(), open.upgrade());
         connections.spawn(async move {
+            let _open = open;
             let Ok(stream) = tls.accept(stream).await else {
                 return;
             };
