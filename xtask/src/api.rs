@@ -134,9 +134,10 @@ fn foreign(api: &Value) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
         }
         let mut ids = Vec::new();
         named(inner, &mut ids);
-        let reexported = inner.get("use").and_then(|it| it.get("source")?.as_str());
-        let reexported = reexported.map(|path| path.trim_start_matches("::"));
-        let reexported = reexported.and_then(|path| path.split("::").next());
+        let reexported = inner.get("use").filter(|it| !is_own(it, index));
+        let reexported = reexported.and_then(|it| it.get("source")?.as_str());
+        let reexported =
+            reexported.and_then(|path| path.trim_start_matches("::").split("::").next());
         let reexported = reexported.filter(|name| names.contains(name));
         for crate_name in ids.iter().filter_map(|id| crate_of(id)).chain(reexported) {
             let item = item
@@ -158,6 +159,13 @@ fn foreign(api: &Value) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
         );
     }
     Ok(found)
+}
+
+/// Whether what is exported again is the crate's own: its path may begin with a
+/// module that has the name of a crate.
+fn is_own(reexported: &Value, index: &serde_json::Map<String, Value>) -> bool {
+    let id = reexported.get("id").map(ToString::to_string);
+    id.is_some_and(|id| index.contains_key(&id))
 }
 
 /// Whether this is an implementation that nobody wrote: of an automatic trait,
