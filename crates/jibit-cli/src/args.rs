@@ -11,7 +11,7 @@ use clap::{
     builder::{RangedU64ValueParser, TypedValueParser as _},
 };
 use clap_complete::Shell;
-use jibit_sandbox::{FaultPlan, Profile, Returning, WindowFrom};
+use jibit_sandbox::{FaultPlan, Profile, Quirk, Returning, WindowFrom};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -165,6 +165,10 @@ pub(crate) struct Sandbox {
     /// How answers are written: as the document prints them, or without its quirks.
     #[arg(long, value_enum, default_value = "printed")]
     pub(crate) profile: ProfileName,
+    /// Switch a single quirk of the answers on or off; may stand several times.
+    /// docs/sandbox.md lists them.
+    #[arg(long = "quirk", value_name = "NAME=on|off", value_parser = quirk)]
+    pub(crate) quirks: Vec<(Quirk, bool)>,
     /// How the customer's browser comes back to the shop: get, post, twice,
     /// late=SECONDS, never, forged-status or forged-order.
     #[arg(long = "return", value_name = "WAY", default_value = "get")]
@@ -300,6 +304,23 @@ fn switch(text: &str) -> Result<bool, String> {
         "1" | "true" | "yes" | "on" => Ok(true),
         "" | "0" | "false" | "no" | "off" => Ok(false),
         _ => Err("give 1 or 0".to_owned()),
+    }
+}
+
+/// A quirk and whether it is on.
+fn quirk(text: &str) -> Result<(Quirk, bool), String> {
+    let (name, on) = text.split_once('=').unwrap_or((text, "on"));
+    let on = match on {
+        "on" => true,
+        "off" => false,
+        _ => return Err("give on or off".to_owned()),
+    };
+    match name.parse() {
+        Ok(quirk) => Ok((quirk, on)),
+        Err(_) => {
+            let names: Vec<_> = Quirk::ALL.iter().map(|quirk| quirk.as_str()).collect();
+            Err(format!("give one of {}", names.join(", ")))
+        }
     }
 }
 

@@ -28,6 +28,7 @@
 
 mod fault;
 mod gateway;
+mod quirks;
 mod returning;
 mod scenario;
 #[cfg(feature = "server")]
@@ -36,7 +37,8 @@ mod settings;
 
 pub use fault::{Effect, Fate, Fault, FaultPlan, Operation, Phase, PlanError};
 pub use gateway::{Account, Answer, Book, ClientIp, Gateway, Order, Refusal, State};
+pub use quirks::{Profile, Quirk, UnknownQuirk};
 pub use returning::{Returning, UnknownReturning};
 #[cfg(feature = "server")]
 pub use server::Sandbox;
-pub use settings::{Profile, Settings, WindowFrom};
+pub use settings::{Settings, WindowFrom};

@@ -1,20 +1,12 @@
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 use jibit_proto::Secret;
 
-use crate::Returning;
-
-/// How answers are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Profile {
-    /// As the document's samples print them: inquiry answers a bare object
-    /// with `statusV`, a blank before `merchantOrderId`, and `clientIp`.
-    #[default]
-    Printed,
-    /// As the rest of the document would have it: inquiry answers in the
-    /// envelope, with `status`, no blank, and `clientIP`.
-    Tidy,
-}
+use crate::{Profile, Quirk, Returning};
 
 /// From when the verify window counts, which the document leaves open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +24,7 @@ pub enum WindowFrom {
 pub struct Settings {
     pub(crate) merchants: BTreeMap<String, Secret>,
     pub(crate) shop_names: BTreeMap<String, String>,
-    pub(crate) profile: Profile,
+    pub(crate) quirks: BTreeSet<Quirk>,
     pub(crate) returning: Returning,
     pub(crate) verify_window: Duration,
     pub(crate) window_from: WindowFrom,
@@ -49,7 +41,7 @@ impl Default for Settings {
         Self {
             merchants: BTreeMap::from([("7746".to_owned(), Secret::new("123456"))]),
             shop_names: BTreeMap::from([("7746".to_owned(), "فروشگاه نمونه".to_owned())]),
-            profile: Profile::Printed,
+            quirks: Profile::Printed.quirks(),
             returning: Returning::Get,
             verify_window: Duration::from_secs(15 * 60),
             window_from: WindowFrom::Payment,
@@ -85,10 +77,21 @@ impl Settings {
         self
     }
 
-    /// How answers are written.
+    /// How answers are written: exactly the profile's quirks.
     #[must_use]
-    pub const fn profile(mut self, profile: Profile) -> Self {
-        self.profile = profile;
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.quirks = profile.quirks();
+        self
+    }
+
+    /// Switches a single quirk on or off.
+    #[must_use]
+    pub fn quirk(mut self, quirk: Quirk, on: bool) -> Self {
+        if on {
+            self.quirks.insert(quirk);
+        } else {
+            self.quirks.remove(&quirk);
+        }
         self
     }
 
@@ -164,7 +167,7 @@ impl Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
-            .field("profile", &self.profile)
+            .field("quirks", &self.quirks)
             .field("verify_window", &self.verify_window)
             .finish_non_exhaustive()
     }

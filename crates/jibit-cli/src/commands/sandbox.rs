@@ -51,6 +51,9 @@ pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Fai
         .unpaid_expiry(args.unpaid_expiry)
         .token_life(args.token_life)
         .refresh_life(args.refresh_life);
+    for (quirk, on) in args.quirks {
+        settings = settings.quirk(quirk, on);
+    }
     for name in &args.shop_names {
         let (id, name) = name.split_once('=').ok_or_else(|| {
             Failure::usage(

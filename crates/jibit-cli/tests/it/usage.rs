@@ -121,6 +121,8 @@ async fn usage_errors_are_json_too() {
         &["sandbox", "--json", "--verify-window", "soon"],
         &["sandbox", "--json", "--shop-name", "nameonly"],
         &["sandbox", "--json", "--return", "by-train"],
+        &["sandbox", "--json", "--quirk", "mood=on"],
+        &["sandbox", "--json", "--quirk", "no-ref-id=maybe"],
         &["demo", "--json", "extra"],
     ] {
         let ran = run(words).await;

@@ -1,16 +1,19 @@
 //! The five operations, as the document's samples print them. Nothing here is
 //! shared with the client: this is the other side of the contract.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use jibit_proto::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::{
     Gateway, Refusal,
     orders::{NewOrder, Order},
 };
-use crate::{Operation, Profile};
+use crate::{Operation, Quirk};
 
 /// The largest amount that a JSON number carries exactly everywhere.
 const MAX_AMOUNT: u64 = (1 << 53) - 1;
@@ -73,9 +76,9 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'a str>,
     merchant_order_id: String,
-    amount: u64,
+    amount: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ref_id: Option<&'a str>,
+    ref_id: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     additional_data: Option<&'a str>,
     user_identity: &'a str,
@@ -86,13 +89,24 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn new(order: &'a Order) -> Self {
+    fn new(order: &'a Order, quirks: &BTreeSet<Quirk>) -> Self {
+        let has = |quirk| quirks.contains(&quirk);
+        let amount = order.amount();
+        let reference = order.ref_id().filter(|_| !has(Quirk::NoRefId));
+        let number = |text: &str| match text.parse::<u64>() {
+            Ok(number) if has(Quirk::RefIdAsNumber) => Value::from(number),
+            _ => Value::from(text),
+        };
         Self {
             status_v: None,
             status: None,
             merchant_order_id: order.merchant_order_id().to_owned(),
-            amount: order.amount(),
-            ref_id: order.ref_id(),
+            amount: if has(Quirk::AmountAsText) {
+                Value::from(amount.to_string())
+            } else {
+                Value::from(amount)
+            },
+            ref_id: reference.map(number),
             additional_data: order.asked.additional_data.as_deref(),
             user_identity: &order.asked.user_identity,
             client_ip_capital: (order.payment.as_ref()).map(|payment| payment.client_ip.as_str()),
@@ -100,11 +114,19 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// As inquiry's sample prints it.
-    fn printed(mut self, status: &'a str) -> Self {
-        self.status_v = Some(status);
-        self.merchant_order_id.insert(0, ' ');
-        self.client_ip_small = self.client_ip_capital.take();
+    /// As inquiry says it.
+    fn inquired(mut self, status: &'a str, quirks: &BTreeSet<Quirk>) -> Self {
+        if quirks.contains(&Quirk::StatusV) {
+            self.status_v = Some(status);
+        } else {
+            self.status = Some(status);
+        }
+        if quirks.contains(&Quirk::BlankBeforeId) {
+            self.merchant_order_id.insert(0, ' ');
+        }
+        if quirks.contains(&Quirk::SmallClientIp) {
+            self.client_ip_small = self.client_ip_capital.take();
+        }
         self
     }
 }
@@ -116,7 +138,16 @@ pub(super) fn answer(
     request: &Request<Bytes>,
     now: Timestamp,
 ) -> Response<Bytes> {
-    handle(gateway, operation, request, now).unwrap_or_else(refuse)
+    handle(gateway, operation, request, now).unwrap_or_else(|refusal| {
+        if refusal == Refusal::Token && gateway.has(Quirk::UnauthorizedInside200) {
+            let envelope = Failure {
+                error_code: 401,
+                message: refusal.to_string(),
+            };
+            return json(StatusCode::OK, &envelope);
+        }
+        refuse(refusal)
+    })
 }
 
 fn handle(
@@ -143,11 +174,15 @@ fn handle(
             if !known {
                 return Err(Refusal::Credentials);
             }
+            if gateway.has(Quirk::LoginEndsOlderTokens) {
+                gateway.tokens.revoke();
+            }
             Ok(success(gateway.tokens.issue(&login.username, now)))
         }
         Operation::Refresh => {
             let old: Refresh = body(request)?;
-            let pair = (gateway.tokens).refresh(&old.token, &old.refresh_token, now)?;
+            let lives = gateway.has(Quirk::RefreshTokenLives);
+            let pair = (gateway.tokens).refresh(&old.token, &old.refresh_token, lives, now)?;
             Ok(success(pair))
         }
         Operation::Initiate => {
@@ -164,20 +199,23 @@ fn handle(
         Operation::Verify => {
             let merchant = merchant(gateway, request, now)?;
             let id = order_id(request, "/order/verify/")?;
-            let order = (gateway.orders).verify(&merchant, id, &mut gateway.book)?;
-            Ok(success(Shown::new(order)))
+            let again = gateway.has(Quirk::VerifiedAgain);
+            let order = match (gateway.orders).verify(&merchant, id, &mut gateway.book) {
+                Err(Refusal::AlreadyVerified) if again => gateway.orders.of(&merchant, id)?,
+                order => order?,
+            };
+            Ok(success(Shown::new(order, &gateway.settings.quirks)))
         }
         Operation::Inquiry => {
             let merchant = merchant(gateway, request, now)?;
             let id = order_id(request, "/order/inquiry/")?;
             let order = gateway.orders.of(&merchant, id)?;
-            let (shown, status) = (Shown::new(order), order.state().as_str());
-            Ok(match gateway.settings.profile {
-                Profile::Printed => json(StatusCode::OK, &shown.printed(status)),
-                Profile::Tidy => success(Shown {
-                    status: Some(status),
-                    ..shown
-                }),
+            let quirks = &gateway.settings.quirks;
+            let shown = Shown::new(order, quirks).inquired(order.state().as_str(), quirks);
+            Ok(if quirks.contains(&Quirk::BareInquiry) {
+                json(StatusCode::OK, &shown)
+            } else {
+                success(shown)
             })
         }
     }
@@ -191,7 +229,9 @@ pub(super) fn verified_again(
 ) -> Response<Bytes> {
     let refused = refuse(Refusal::AlreadyVerified);
     match order_id(request, "/order/verify/").map(|id| gateway.orders.get(id)) {
-        Ok(Ok(order)) if answer.body() == refused.body() => success(Shown::new(order)),
+        Ok(Ok(order)) if answer.body() == refused.body() => {
+            success(Shown::new(order, &gateway.settings.quirks))
+        }
         _ => answer,
     }
 }

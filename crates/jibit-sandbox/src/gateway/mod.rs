@@ -21,7 +21,7 @@ pub use refusal::Refusal;
 pub(crate) use api::refuse;
 
 use crate::{
-    Effect, Fate, Fault, FaultPlan, Operation, Phase, Returning, Settings,
+    Effect, Fate, Fault, FaultPlan, Operation, Phase, Quirk, Returning, Settings,
     fault::{Faults, Mischief, Struck},
     scenario::Scenario,
 };
@@ -268,6 +268,10 @@ impl Gateway {
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         audit::violations(&self.book, self.orders.all())
+    }
+
+    fn has(&self, quirk: Quirk) -> bool {
+        self.settings.quirks.contains(&quirk)
     }
 
     /// Stops a debug build whose money is not in order.

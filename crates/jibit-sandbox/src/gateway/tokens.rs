@@ -81,11 +81,12 @@ impl Tokens {
     }
 
     /// Changes a pair for a new one. The token may have expired, the refresh
-    /// token may not, and it works once.
+    /// token may not, and it works once unless it `lives`.
     pub(super) fn refresh(
         &mut self,
         token: &str,
         refresh_token: &str,
+        lives: bool,
         now: Timestamp,
     ) -> Result<Pair, Refusal> {
         let token = self.read(token, TOKEN_AUDIENCE).ok_or(Refusal::Refresh)?;
@@ -94,7 +95,12 @@ impl Tokens {
             .filter(|refresh| refresh.jti == token.jti && refresh.sub == token.sub)
             .ok_or(Refusal::Refresh)?;
         let pair: u64 = refresh.jti.parse().map_err(|_| Refusal::Refresh)?;
-        self.refreshable.remove(&pair).ok_or(Refusal::Refresh)?;
+        if !self.refreshable.contains_key(&pair) {
+            return Err(Refusal::Refresh);
+        }
+        if !lives {
+            self.refreshable.remove(&pair);
+        }
         Ok(self.issue(&refresh.sub, now))
     }
 

@@ -15,5 +15,6 @@ mod faults;
 mod money;
 mod pages;
 mod protocol;
+mod quirks;
 mod server;
 mod tokens;
