@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::{Request, Response, header};
 
 use super::{
-    Access, Answer, CallId, GRACE, Renewal, STORE_TIME, Session, StoreStep, Stored, operation,
+    Access, Answer, CallId, GRACE, Renewal, Session,
+    renewal::operation,
     sharing::{Phase, Sharing},
 };
 use crate::{
@@ -62,7 +63,7 @@ pub struct Exchange<F: Flow> {
     flow: F,
     began: Timestamp,
     deadline: Timestamp,
-    state: State<F::Output>,
+    pub(super) state: State<F::Output>,
     earlier: u32,
     failures: u32,
     /// Whether a 401 has made the call authenticate again already.
@@ -73,7 +74,7 @@ pub struct Exchange<F: Flow> {
 }
 
 #[derive(Debug)]
-enum State<T> {
+pub(super) enum State<T> {
     Ready,
     Pause(Timestamp),
     /// The driver works the store that processes share.
@@ -307,87 +308,8 @@ impl<F: Flow> Exchange<F> {
         }
     }
 
-    /// Whether [`take_store_step`](Self::take_store_step) has something.
-    #[must_use]
-    pub fn has_store_step(&self) -> bool {
-        matches!(&self.state, State::Storing(sharing) if !sharing.taken)
-    }
-
-    /// What the driver does next with the store that processes share, if this
-    /// call waits for that. Each step is given out once; what came of it is
-    /// told by [`stored`](Self::stored).
-    pub fn take_store_step(&mut self, session: &Session) -> Option<StoreStep> {
-        match &mut self.state {
-            State::Storing(sharing) => sharing.take_step(session.right_lasts()),
-            _ => None,
-        }
-    }
-
-    /// Takes what came of the last [`take_store_step`](Self::take_store_step);
-    /// without one it is ignored.
-    pub fn stored(&mut self, session: &mut Session, stored: Stored, now: Timestamp) {
-        let sharing = match std::mem::replace(&mut self.state, State::Ready) {
-            State::Storing(sharing) if sharing.taken => sharing,
-            other => {
-                self.state = other;
-                return;
-            }
-        };
-        let Sharing { lease, phase, .. } = sharing;
-        // What came too late may be somebody else's by now.
-        let stored = if now > sharing.until {
-            Stored::Failed
-        } else {
-            stored
-        };
-        match (phase, stored) {
-            (Phase::Claiming, Stored::Claimed(saved)) => {
-                session.take_up(saved.as_ref(), now);
-                if session.is_fit(now, self.since()) {
-                    self.store(lease, Phase::Releasing, now);
-                    return;
-                }
-                let renewal = session.renewal(lease, self.since().is_some(), true);
-                // Without its refresh token, which the renewal has.
-                match session.saved().filter(|_| renewal.spends.is_some()) {
-                    Some(spent) => drop(self.store(lease, Phase::Spending(spent, renewal), now)),
-                    None => self.state = State::Renew(renewal),
-                }
-            }
-            (Phase::Claiming, Stored::Busy(saved)) => {
-                session.take_up(saved.as_ref(), now);
-                session.yield_lease(lease, self.since(), now);
-            }
-            (Phase::Claiming, Stored::Failed | Stored::Done) => {
-                // Others may have the same refresh token: the password is the way on.
-                self.state = State::Renew(session.renewal(lease, true, false));
-            }
-            (Phase::Spending(_, mut renewal), stored) => {
-                if !matches!(stored, Stored::Done) {
-                    // Another process may send it yet: the password is the way on.
-                    renewal.spends = None;
-                }
-                self.state = State::Renew(renewal);
-            }
-            (Phase::Saving(_), _) => drop(self.store(lease, Phase::Releasing, now)),
-            (Phase::Releasing, _) => session.give_up_lease(lease),
-        }
-    }
-
-    /// Has the driver work the store.
-    fn store(&mut self, lease: u64, phase: Phase, now: Timestamp) -> Timestamp {
-        let until = now + STORE_TIME;
-        self.state = State::Storing(Sharing {
-            lease,
-            phase,
-            until,
-            taken: false,
-        });
-        until
-    }
-
     /// From when on a pair must be, if the call is about getting one.
-    fn since(&self) -> Option<Timestamp> {
+    pub(super) fn since(&self) -> Option<Timestamp> {
         matches!(self.flow.ask(), Ask::Authenticate).then_some(self.began)
     }
 

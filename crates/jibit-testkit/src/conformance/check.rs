@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use jibit_client::{Certainty, TransportError};
 
-use super::subject::Sends;
+use super::subject::{Sends, Sent};
 
 /// Why a transport does not pass.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -37,7 +37,6 @@ impl From<http::Error> for Failed {
 }
 
 pub(super) type Checked = Result<(), Failed>;
-pub(super) type Sent = Result<Response<Bytes>, TransportError>;
 
 macro_rules! ensure {
     ($holds:expr, $($why:tt)+) => {

@@ -10,10 +10,10 @@ use std::{
 
 use bytes::Bytes;
 use futures_timer::Delay;
-use http::Request;
+use http::{Request, Response};
 use jibit_client::TransportError;
 
-use super::{CASES, Report, Row, check::Sent};
+use super::{CASES, Report, Row};
 use crate::peer::Identity;
 
 /// What a transport is to be made for.
@@ -145,6 +145,9 @@ impl fmt::Debug for Kit {
             .finish_non_exhaustive()
     }
 }
+
+/// What came of a request.
+pub(super) type Sent = Result<Response<Bytes>, TransportError>;
 
 /// A transport of either kind, as the cases use it: on threads.
 pub(super) trait Sends: Send + Sync {
