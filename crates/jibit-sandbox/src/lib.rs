@@ -36,7 +36,7 @@ mod server;
 mod settings;
 
 pub use fault::{Effect, Fate, Fault, FaultPlan, Operation, Phase, PlanError};
-pub use gateway::{Account, Answer, Book, ClientIp, Gateway, Order, Refusal, State};
+pub use gateway::{Account, Answer, Book, ClientIp, Gateway, JournalEntry, Order, Refusal, State};
 pub use quirks::{Profile, Quirk, UnknownQuirk};
 pub use returning::{Returning, UnknownReturning};
 #[cfg(feature = "server")]

@@ -26,6 +26,27 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// All five, in the document's order.
+    pub const ALL: [Self; 5] = [
+        Self::Authenticate,
+        Self::Refresh,
+        Self::Initiate,
+        Self::Verify,
+        Self::Inquiry,
+    ];
+
+    /// Its name, as the document and fault plans have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authenticate => "authenticate",
+            Self::Refresh => "refresh",
+            Self::Initiate => "initiate",
+            Self::Verify => "verify",
+            Self::Inquiry => "inquiry",
+        }
+    }
+
     /// The operation that a path belongs to, whatever the method.
     pub(crate) fn of<B>(request: &Request<B>) -> Option<Self> {
         match request.uri().path() {

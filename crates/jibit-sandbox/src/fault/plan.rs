@@ -80,20 +80,20 @@ pub struct PlanError {
     problem: &'static str,
 }
 
-const OPERATIONS: [(&str, Option<Operation>); 6] = [
-    ("any", None),
-    ("authenticate", Some(Operation::Authenticate)),
-    ("refresh", Some(Operation::Refresh)),
-    ("initiate", Some(Operation::Initiate)),
-    ("verify", Some(Operation::Verify)),
-    ("inquiry", Some(Operation::Inquiry)),
-];
-
 const PHASES: [(&str, Phase); 3] = [
     ("before", Phase::Before),
     ("after", Phase::After),
     ("body", Phase::Body),
 ];
+
+/// One of the five, or none for `any`.
+fn read_operation(word: &str) -> Option<Option<Operation>> {
+    if word == "any" {
+        return Some(None);
+    }
+    let found = Operation::ALL.into_iter().find(|it| it.as_str() == word);
+    found.map(Some)
+}
 
 fn named<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
     table
@@ -138,7 +138,7 @@ impl Rule {
         let mut next = || words.next().unwrap_or_default();
         let (operation, phase) = (next(), next());
         let mut rule = Self {
-            operation: named(&OPERATIONS, operation)
+            operation: read_operation(operation)
                 .ok_or_else(|| error(operation, "is no operation; give one of the five, or any"))?,
             phase: named(&PHASES, phase)
                 .ok_or_else(|| error(phase, "is no phase; give before, after or body"))?,
@@ -274,10 +274,9 @@ impl fmt::Display for FaultPlan {
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let operation = OPERATIONS.iter().find(|(_, it)| *it == self.operation);
         let phase = PHASES.iter().find(|(_, it)| *it == self.phase);
         let name = |found: Option<&'static str>| found.unwrap_or_default();
-        let operation = name(operation.map(|(name, _)| *name));
+        let operation = self.operation.map_or("any", Operation::as_str);
         let phase = name(phase.map(|(name, _)| *name));
         write!(f, "{operation} {phase} ")?;
         match self.when {

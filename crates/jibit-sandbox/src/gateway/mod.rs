@@ -3,6 +3,7 @@ mod audit;
 mod book;
 mod control;
 mod ids;
+mod journal;
 mod orders;
 mod page;
 mod refusal;
@@ -15,6 +16,7 @@ use http::{Request, Response};
 use jibit_proto::Timestamp;
 
 pub use book::{Account, Book};
+pub use journal::JournalEntry;
 pub use orders::{Order, State};
 pub use refusal::Refusal;
 
@@ -26,6 +28,7 @@ use crate::{
     scenario::Scenario,
 };
 use ids::Ids;
+use journal::{Asked, Journal};
 use orders::Orders;
 use tokens::Tokens;
 
@@ -71,6 +74,7 @@ pub struct Gateway {
     /// How often orders of reserved numbers were asked for.
     asked: HashMap<(String, Operation), u64>,
     arrived: HashMap<Operation, u64>,
+    journal: Journal,
 }
 
 impl Gateway {
@@ -93,6 +97,7 @@ impl Gateway {
             faults: Faults::default(),
             asked: HashMap::new(),
             arrived: HashMap::new(),
+            journal: Journal::default(),
             settings,
         }
     }
@@ -100,9 +105,26 @@ impl Gateway {
     /// Handles one request at `now`: the five operations, the pages at
     /// `/order/{orderId}` and the controls under `/_sandbox/`.
     pub fn handle(&mut self, request: Request<Bytes>, now: Timestamp) -> Answer {
+        let asked = Operation::of(&request).map(|_| Asked::of(&request));
         let answer = self.answer(request, now);
         self.check();
+        if let Some(asked) = asked {
+            let now = self.now(now);
+            self.journal
+                .note(asked, &answer.response, &answer.fate, now);
+        }
         answer
+    }
+
+    /// The last thousand exchanges with the five operations, the oldest first.
+    pub fn journal(&self) -> impl Iterator<Item = &JournalEntry> {
+        self.journal.entries()
+    }
+
+    /// Forgets everything: orders, money, tokens, faults, journal, and the time
+    /// that was added to the clock.
+    pub fn reset(&mut self) {
+        *self = Self::new(self.settings.clone());
     }
 
     fn answer(&mut self, request: Request<Bytes>, now: Timestamp) -> Answer {

@@ -23,8 +23,8 @@ use tokio::{
 };
 
 use crate::{
-    Account, Answer, ClientIp, Fate, Fault, FaultPlan, Gateway, Operation, Order, Refusal,
-    Returning, Settings, State, gateway::refuse,
+    Account, Answer, ClientIp, Fate, Fault, FaultPlan, Gateway, JournalEntry, Operation, Order,
+    Refusal, Returning, Settings, State, gateway::refuse,
 };
 use socket::{Control, Socket};
 use wire::{Ends, WireBody};
@@ -161,6 +161,17 @@ impl Sandbox {
     #[must_use]
     pub fn balance(&self, account: &Account) -> i128 {
         self.shared.lock().book().balance(account)
+    }
+
+    /// The last thousand exchanges with the five operations, the oldest first.
+    #[must_use]
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        self.shared.lock().journal().cloned().collect()
+    }
+
+    /// Forgets everything, as if it had just been started.
+    pub fn reset(&self) {
+        self.shared.lock().reset();
     }
 
     /// How many requests of an operation have arrived, faults and all.

@@ -11,6 +11,7 @@ mod bench;
 mod browser;
 #[cfg(all(feature = "server", unix))]
 mod clicks;
+mod control;
 mod faults;
 mod money;
 mod pages;
