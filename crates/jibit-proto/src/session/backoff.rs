@@ -1,4 +1,9 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Response, header};
+
+use crate::Timestamp;
 
 const FIRST: u64 = 500;
 const LONGEST: u64 = 30_000;
@@ -64,4 +69,29 @@ impl Budget {
     pub(super) fn succeeded(&mut self, retried: bool) {
         self.0 = (self.0 + if retried { Self::RETRY } else { 1 }).min(Self::FULL);
     }
+}
+
+/// How long a gateway that is short of room asks us to wait: seconds or a date.
+pub(super) fn retry_after(answer: &Response<Bytes>, now: Timestamp) -> Option<Duration> {
+    if !matches!(answer.status().as_u16(), 408 | 429 | 503) {
+        return None;
+    }
+    let asked = text(answer, &header::RETRY_AFTER)?;
+    if !asked.is_empty() && asked.bytes().all(|b| b.is_ascii_digit()) {
+        // More seconds than fit are still a wish to be left alone for long.
+        return Some(Duration::from_secs(asked.parse().unwrap_or(u64::MAX)));
+    }
+    // The gateway's clock is not ours: its own date says what it counts from.
+    let from = text(answer, &header::DATE).and_then(date).unwrap_or(now);
+    Some(date(asked)?.since(from))
+}
+
+fn text<'a>(answer: &'a Response<Bytes>, name: &header::HeaderName) -> Option<&'a str> {
+    Some(answer.headers().get(name)?.to_str().ok()?.trim())
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(text).ok()?;
+    let passed = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(Timestamp::default() + passed)
 }

@@ -1,13 +1,10 @@
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{Request, Response};
 
 use super::{
-    Access, Answer, CallId, GRACE, Renewal, Session,
+    Access, Answer, CallId, GRACE, Renewal, Session, backoff,
     renewal::operation,
     sharing::{Phase, Sharing},
 };
@@ -225,7 +222,7 @@ impl<F: Flow> Exchange<F> {
                 let asked = answer
                     .as_ref()
                     .ok()
-                    .and_then(|answer| retry_after(answer, now));
+                    .and_then(|answer| backoff::retry_after(answer, now));
                 let reply = answer
                     .map_err(Error::from)
                     .and_then(|answer| self.read(session, &answer));
@@ -423,29 +420,4 @@ impl<F: Flow> Exchange<F> {
             }
         }
     }
-}
-
-/// How long a gateway that is short of room asks us to wait: seconds or a date.
-pub(super) fn retry_after(answer: &Response<Bytes>, now: Timestamp) -> Option<Duration> {
-    if !matches!(answer.status().as_u16(), 408 | 429 | 503) {
-        return None;
-    }
-    let asked = text(answer, &header::RETRY_AFTER)?;
-    if !asked.is_empty() && asked.bytes().all(|b| b.is_ascii_digit()) {
-        // More seconds than fit are still a wish to be left alone for long.
-        return Some(Duration::from_secs(asked.parse().unwrap_or(u64::MAX)));
-    }
-    // The gateway's clock is not ours: its own date says what it counts from.
-    let from = text(answer, &header::DATE).and_then(date).unwrap_or(now);
-    Some(date(asked)?.since(from))
-}
-
-fn text<'a>(answer: &'a Response<Bytes>, name: &header::HeaderName) -> Option<&'a str> {
-    Some(answer.headers().get(name)?.to_str().ok()?.trim())
-}
-
-fn date(text: &str) -> Option<Timestamp> {
-    let date = httpdate::parse_http_date(text).ok()?;
-    let passed = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(Timestamp::default() + passed)
 }

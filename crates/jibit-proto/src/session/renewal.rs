@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 
-use super::{Alarm, Answer, CallId, GRACE, Session, YOUNG, exchange, pair::Pair};
+use super::{Alarm, Answer, CallId, GRACE, Session, YOUNG, backoff, pair::Pair};
 use crate::{
     Error, ErrorKind, InvalidInput, Secret, Timestamp,
     wire::{self, Operation, authenticate::Tokens},
@@ -188,7 +188,7 @@ impl Session {
         let asked = answer
             .as_ref()
             .ok()
-            .and_then(|answer| exchange::retry_after(answer, now));
+            .and_then(|answer| backoff::retry_after(answer, now));
         let tokens = answer
             .map_err(Error::from)
             .and_then(|answer| match &renewal.spends {
