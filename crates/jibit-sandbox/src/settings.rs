@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,7 +23,7 @@ pub enum WindowFrom {
 /// `123456`, the printed profile and the document's times.
 #[derive(Clone)]
 pub struct Settings {
-    pub(crate) merchants: BTreeMap<String, Secret>,
+    pub(crate) merchants: BTreeMap<Arc<str>, Secret>,
     pub(crate) shop_names: BTreeMap<String, String>,
     pub(crate) quirks: BTreeSet<Quirk>,
     pub(crate) returning: Returning,
@@ -39,7 +40,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            merchants: BTreeMap::from([("7746".to_owned(), Secret::new("123456"))]),
+            merchants: BTreeMap::from([("7746".into(), Secret::new("123456"))]),
             shop_names: BTreeMap::from([("7746".to_owned(), "فروشگاه نمونه".to_owned())]),
             quirks: Profile::Printed.quirks(),
             returning: Returning::Get,
@@ -64,7 +65,7 @@ impl Settings {
     ) -> Self {
         self.merchants = merchants
             .into_iter()
-            .map(|(username, password)| (username.into(), password))
+            .map(|(username, password)| (Arc::from(username.into()), password))
             .collect();
         self
     }

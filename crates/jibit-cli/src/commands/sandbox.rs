@@ -13,6 +13,7 @@ use crate::{
 #[derive(Serialize)]
 struct Listening<'a> {
     listening: &'a str,
+    dashboard: &'a str,
 }
 
 fn plan_in(file: &Path) -> Result<FaultPlan, Failure> {
@@ -67,15 +68,19 @@ pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Fai
         .map_err(|error| {
             Failure::configuration(format!("listen: {} cannot be used: {error}", args.listen))
         })?;
-    if plan != FaultPlan::default() {
+    if !plan.is_empty() {
         eprintln!("faults by plan; to run them again: --faults '{plan}'");
         sandbox.arm(plan);
     }
     let url = sandbox.url();
+    let dashboard = format!("{url}/_sandbox/");
     print_line(&if json {
-        to_json(&Listening { listening: &url })
+        to_json(&Listening {
+            listening: &url,
+            dashboard: &dashboard,
+        })
     } else {
-        format!("listening on {url}")
+        format!("listening on {url}\ndashboard at {dashboard}")
     });
     if !args.listen.ip().is_loopback() {
         tracing::warn!(

@@ -81,6 +81,9 @@ pub enum Fate {
     Dribble(Duration),
     /// The body is followed by blanks until it is so many bytes long.
     Flood(u64),
+    /// It arrives, and goes on with what changes on the dashboard, as server-sent
+    /// events.
+    Live,
 }
 
 /// When a fault strikes.

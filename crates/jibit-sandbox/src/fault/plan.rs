@@ -102,6 +102,14 @@ fn named<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
         .map(|(_, it)| *it)
 }
 
+impl FaultPlan {
+    /// Whether it strikes no request at all.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+}
+
 impl FromStr for FaultPlan {
     type Err = PlanError;
 

@@ -1,7 +1,7 @@
 //! The five operations, as the document's samples print them. Nothing here is
 //! shared with the client: this is the other side of the contract.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
@@ -83,9 +83,9 @@ struct Shown<'a> {
     additional_data: Option<&'a str>,
     user_identity: &'a str,
     #[serde(rename = "clientIP", skip_serializing_if = "Option::is_none")]
-    client_ip_capital: Option<&'a str>,
+    client_ip_capital: Option<IpAddr>,
     #[serde(rename = "clientIp", skip_serializing_if = "Option::is_none")]
-    client_ip_small: Option<&'a str>,
+    client_ip_small: Option<IpAddr>,
 }
 
 impl<'a> Shown<'a> {
@@ -109,7 +109,7 @@ impl<'a> Shown<'a> {
             ref_id: reference.map(number),
             additional_data: order.asked.additional_data.as_deref(),
             user_identity: &order.asked.user_identity,
-            client_ip_capital: (order.payment.as_ref()).map(|payment| payment.client_ip.as_str()),
+            client_ip_capital: order.payment.as_ref().map(|payment| payment.client_ip),
             client_ip_small: None,
         }
     }
@@ -169,7 +169,7 @@ fn handle(
     match operation {
         Operation::Authenticate => {
             let login: Login = body(request)?;
-            let known = (gateway.settings.merchants.get(&login.username))
+            let known = (gateway.settings.merchants.get(&*login.username))
                 .is_some_and(|password| password.expose() == login.password);
             if !known {
                 return Err(Refusal::Credentials);
@@ -241,11 +241,13 @@ fn merchant(
     gateway: &Gateway,
     request: &Request<Bytes>,
     now: Timestamp,
-) -> Result<String, Refusal> {
+) -> Result<Arc<str>, Refusal> {
     let authorization = (request.headers().get(header::AUTHORIZATION))
         .and_then(|value| value.to_str().ok())
         .ok_or(Refusal::Token)?;
-    gateway.tokens.merchant(authorization, now)
+    let merchant = gateway.tokens.merchant(authorization, now)?;
+    let known = gateway.settings.merchants.get_key_value(&*merchant);
+    known.map(|(id, _)| Arc::clone(id)).ok_or(Refusal::Token)
 }
 
 /// Our ids need no decoding; what would need it is none of ours.
@@ -254,7 +256,7 @@ fn order_id<'a>(request: &'a Request<Bytes>, path: &str) -> Result<&'a str, Refu
 }
 
 /// An order whose every field is what the document asks for.
-fn checked(asked: Initiate, merchant: String) -> Result<NewOrder, Refusal> {
+fn checked(asked: Initiate, merchant: Arc<str>) -> Result<NewOrder, Refusal> {
     let amount = asked.amount.as_u64().ok_or(Refusal::Amount)?;
     if amount == 0 || amount > MAX_AMOUNT {
         return Err(Refusal::Amount);
@@ -268,12 +270,12 @@ fn checked(asked: Initiate, merchant: String) -> Result<NewOrder, Refusal> {
     }
     Ok(NewOrder {
         merchant,
-        merchant_order_id: asked.merchant_order_id,
+        merchant_order_id: asked.merchant_order_id.into(),
         amount,
-        user_identity: asked.user_identity,
-        callback_url: asked.callback_url,
-        additional_data: asked.additional_data,
-        description: asked.description,
+        user_identity: asked.user_identity.into(),
+        callback_url: asked.callback_url.into(),
+        additional_data: asked.additional_data.map(Into::into),
+        description: asked.description.map(Into::into),
     })
 }
 

@@ -85,17 +85,17 @@ mod tests {
         let start = Timestamp::from_unix_millis(1_800_000_000_000);
         for (n, amount) in [(0, 100), (1, 20), (2, 3)] {
             let asked = NewOrder {
-                merchant: "7746".to_owned(),
-                merchant_order_id: format!("m-{n}"),
+                merchant: "7746".into(),
+                merchant_order_id: format!("m-{n}").into(),
                 amount,
-                user_identity: MOBILE.to_owned(),
-                callback_url: "https://shop.example/".to_owned(),
+                user_identity: MOBILE.into(),
+                callback_url: "https://shop.example/".into(),
                 additional_data: None,
                 description: None,
             };
             let id = orders.initiate(asked, &mut ids, start).id().to_owned();
             let now = start + std::time::Duration::from_secs(n * 600);
-            let ip = "127.0.0.1".to_owned();
+            let ip = [127, 0, 0, 1].into();
             orders.pay(&id, ip, &mut book, &mut ids, now).unwrap();
             if n == 1 {
                 orders.verify("7746", &id, &mut book).unwrap();

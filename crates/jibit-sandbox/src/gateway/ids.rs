@@ -1,5 +1,22 @@
 use sha2::{Digest as _, Sha256};
 
+/// Eight lower-case base-36 characters, as in the document's sample. It lies in
+/// place: there may be a million.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct OrderId([u8; 8]);
+
+impl OrderId {
+    /// Nothing if an order's id cannot be so.
+    pub(super) fn new(text: &str) -> Option<Self> {
+        text.as_bytes().try_into().ok().map(Self)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        // It was made of a text.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 /// Draws ids: the same ones from the same seed.
 pub(super) struct Ids {
     seed: u64,
@@ -11,12 +28,13 @@ impl Ids {
         Self { seed, drawn: 0 }
     }
 
-    /// Eight lower-case base-36 characters, as in the document's sample.
-    pub(super) fn order_id(&mut self) -> String {
+    pub(super) fn order_id(&mut self) -> OrderId {
         loop {
             let id = self.draw(36, 8);
             // `/order/initiate` is a path of its own.
-            if id != "initiate" {
+            if id != "initiate"
+                && let Some(id) = OrderId::new(&id)
+            {
                 return id;
             }
         }
@@ -46,13 +64,13 @@ mod tests {
     fn ids_have_the_documents_form_and_follow_from_the_seed() {
         let (mut ids, mut same, mut other) = (Ids::new(1), Ids::new(1), Ids::new(2));
         let id = ids.order_id();
-        assert_eq!(id.len(), 8);
+        assert_eq!(id.as_str().len(), 8);
         assert!(
-            id.bytes()
+            id.as_str()
+                .bytes()
                 .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
         );
-        assert_eq!(id, same.order_id());
-        assert_ne!(id, other.order_id());
+        assert!(id == same.order_id() && id != other.order_id());
         let ref_id = ids.ref_id();
         assert!(ref_id.len() == 9 && ref_id.bytes().all(|b| b.is_ascii_digit()));
     }

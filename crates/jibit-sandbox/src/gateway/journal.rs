@@ -54,6 +54,24 @@ impl JournalEntry {
     pub fn answer(&self) -> String {
         self.answer.to_string()
     }
+
+    /// The exchange as people read it.
+    #[must_use]
+    pub fn transcript(&self) -> String {
+        let body = |value: &Value| match value {
+            Value::Null => String::new(),
+            Value::String(told) => format!("\n{told}"),
+            json => format!("\n{json:#}"),
+        };
+        format!(
+            "{} {}{}\n\n{}{}",
+            self.method,
+            self.path,
+            body(&self.request),
+            self.status,
+            body(&self.answer)
+        )
+    }
 }
 
 /// The last exchanges.
@@ -104,7 +122,9 @@ impl Journal {
         });
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &JournalEntry> {
+    pub(super) fn entries(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = &JournalEntry> + ExactSizeIterator {
         self.entries.iter()
     }
 

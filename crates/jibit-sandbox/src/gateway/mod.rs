@@ -2,6 +2,8 @@ mod api;
 mod audit;
 mod book;
 mod control;
+mod dashboard;
+mod html;
 mod ids;
 mod journal;
 mod orders;
@@ -12,7 +14,7 @@ mod tokens;
 use std::{collections::HashMap, fmt, net::IpAddr, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use jibit_proto::Timestamp;
 
 pub use book::{Account, Book};
@@ -21,6 +23,8 @@ pub use orders::{Order, State};
 pub use refusal::Refusal;
 
 pub(crate) use api::refuse;
+#[cfg(feature = "server")]
+pub(crate) use dashboard::Seen;
 
 use crate::{
     Effect, Fate, Fault, FaultPlan, Operation, Phase, Quirk, Returning, Settings,
@@ -129,10 +133,7 @@ impl Gateway {
 
     fn answer(&mut self, request: Request<Bytes>, now: Timestamp) -> Answer {
         let Some(operation) = Operation::of(&request) else {
-            return Answer {
-                response: self.elsewhere(&request, now),
-                fate: Fate::Deliver,
-            };
+            return self.elsewhere(&request, now);
         };
         *self.arrived.entry(operation).or_default() += 1;
         let virtual_now = self.now(now);
@@ -150,7 +151,7 @@ impl Gateway {
         };
         let mut response = Response::default();
         if handled {
-            let now = self.expire(now);
+            let now = self.catch_up(now);
             response = api::answer(self, operation, &request, now);
             if let Some(Struck::Planned(_, Mischief::VerifiedAgain)) = struck {
                 response = api::verified_again(self, &request, response);
@@ -180,17 +181,22 @@ impl Gateway {
         Some(Struck::Planned(phase, mischief))
     }
 
-    fn elsewhere(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
+    fn elsewhere(&mut self, request: &Request<Bytes>, now: Timestamp) -> Answer {
         let path = request.uri().path();
-        if let Some(asset) = page::asset(request) {
+        let mut fate = Fate::Deliver;
+        let response = if let Some(asset) = html::asset(request) {
             asset
         } else if let Some(path) = path.strip_prefix("/_sandbox/") {
+            if path == "events" && request.method() == Method::GET {
+                fate = Fate::Live;
+            }
             control::answer(self, path, request, now)
         } else if let Some(path) = path.strip_prefix("/order/") {
             page::answer(self, path, request, now)
         } else {
             api::refuse(Refusal::NoSuchPath)
-        }
+        };
+        Answer { response, fate }
     }
 
     /// Sets a fault for the next request of its operation.
@@ -229,8 +235,7 @@ impl Gateway {
     /// If there is no such order, or it was paid or cancelled before, or the
     /// wallet holds too little. Nothing changes then.
     pub fn pay(&mut self, order: &str, from: IpAddr, now: Timestamp) -> Result<&Order, Refusal> {
-        let now = self.expire(now);
-        let from = from.to_string();
+        let now = self.catch_up(now);
         self.orders
             .pay(order, from, &mut self.book, &mut self.ids, now)?;
         self.check();
@@ -243,7 +248,7 @@ impl Gateway {
     ///
     /// If there is no such order, or it was paid or cancelled before.
     pub fn cancel(&mut self, order: &str, now: Timestamp) -> Result<&Order, Refusal> {
-        self.expire(now);
+        self.catch_up(now);
         self.orders.cancel(order)
     }
 
@@ -261,9 +266,21 @@ impl Gateway {
         self.orders.set_returning(order, way)
     }
 
+    /// Ends an order's time at once: what was paid goes back to the customer.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such order, or it was verified or cancelled before.
+    pub fn expire(&mut self, order: &str, now: Timestamp) -> Result<&Order, Refusal> {
+        self.catch_up(now);
+        self.orders.run_out(order, &mut self.book)?;
+        self.check();
+        self.orders.get(order)
+    }
+
     /// What opening the page does.
     fn enter(&mut self, order: &str, now: Timestamp) -> Result<&Order, Refusal> {
-        self.expire(now);
+        self.catch_up(now);
         self.orders.enter(order)
     }
 
@@ -302,7 +319,7 @@ impl Gateway {
     }
 
     /// Does what time does, and says what time it is here.
-    fn expire(&mut self, now: Timestamp) -> Timestamp {
+    fn catch_up(&mut self, now: Timestamp) -> Timestamp {
         let now = self.now(now);
         self.orders.expire(&mut self.book, now);
         self.check();

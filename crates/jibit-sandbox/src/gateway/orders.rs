@@ -1,16 +1,16 @@
-use std::{
-    collections::{BTreeSet, HashMap},
-    fmt,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt, net::IpAddr, sync::Arc, time::Duration};
 
+use indexmap::IndexMap;
 use jibit_proto::Timestamp;
 
-use super::{Book, Refusal, ids::Ids};
+use super::{
+    Book, Refusal,
+    ids::{Ids, OrderId},
+};
 use crate::{Returning, Settings, WindowFrom};
 
 /// The six states of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// Initiated; nobody has opened the page.
     Initial,
@@ -27,6 +27,16 @@ pub enum State {
 }
 
 impl State {
+    /// All six; an order passes through some of them, in this order.
+    pub const ALL: [Self; 6] = [
+        Self::Initial,
+        Self::PgEntry,
+        Self::PurchaseByUser,
+        Self::PurchaseConfirmByMerchant,
+        Self::CancelByUser,
+        Self::CancelBySystem,
+    ];
+
     /// As the wire has it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -50,24 +60,26 @@ impl fmt::Display for State {
 /// What a merchant asks for.
 #[derive(Clone)]
 pub(super) struct NewOrder {
-    pub(super) merchant: String,
-    pub(super) merchant_order_id: String,
+    pub(super) merchant: Arc<str>,
+    pub(super) merchant_order_id: Box<str>,
     pub(super) amount: u64,
-    pub(super) user_identity: String,
-    pub(super) callback_url: String,
-    pub(super) additional_data: Option<String>,
-    pub(super) description: Option<String>,
+    pub(super) user_identity: Box<str>,
+    pub(super) callback_url: Box<str>,
+    pub(super) additional_data: Option<Box<str>>,
+    pub(super) description: Option<Box<str>>,
 }
 
 /// An order, as the gateway keeps it.
 #[derive(Clone)]
 pub struct Order {
-    pub(super) id: String,
-    pub(super) state: State,
+    id: OrderId,
+    state: State,
+    /// A bit for each state that it has been in.
+    passed: u8,
     pub(super) asked: NewOrder,
-    pub(super) initiated: Timestamp,
     /// When the gateway cancels it by itself.
     pub(super) expires: Timestamp,
+    initiated: Timestamp,
     pub(super) payment: Option<Payment>,
     /// How the browser comes back, if this order has a way of its own.
     pub(super) returning: Option<Returning>,
@@ -76,21 +88,38 @@ pub struct Order {
 /// What is known once the customer has paid.
 #[derive(Clone)]
 pub(super) struct Payment {
-    pub(super) ref_id: String,
-    pub(super) client_ip: String,
+    pub(super) ref_id: Box<str>,
+    pub(super) client_ip: IpAddr,
 }
 
 impl Order {
     /// The gateway's id.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        self.id.as_str()
     }
 
     /// Where it stands.
     #[must_use]
     pub const fn state(&self) -> State {
         self.state
+    }
+
+    /// Whether it is, or has been, in this state.
+    #[must_use]
+    pub const fn has_been(&self, state: State) -> bool {
+        self.passed & (1 << state as u8) != 0
+    }
+
+    /// Whether the customer can still pay or cancel.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.state, State::Initial | State::PgEntry)
+    }
+
+    fn becomes(&mut self, state: State) {
+        self.state = state;
+        self.passed |= 1 << state as u8;
     }
 
     /// The merchant's id.
@@ -114,14 +143,14 @@ impl Order {
     /// The payment's reference, once the customer has paid.
     #[must_use]
     pub fn ref_id(&self) -> Option<&str> {
-        self.payment.as_ref().map(|payment| payment.ref_id.as_str())
+        self.payment.as_ref().map(|payment| &*payment.ref_id)
     }
 
     /// Where the customer's browser goes back to: the merchant's URL with
     /// `orderId` and `status` added to its query, before its fragment.
     #[must_use]
     pub fn return_url(&self) -> String {
-        self.return_url_claiming(&self.id, self.state)
+        self.return_url_claiming(self.id(), self.state)
     }
 
     /// The same with what the browser may claim.
@@ -143,7 +172,7 @@ impl fmt::Debug for Order {
     // What the merchant wrote and who pays is private.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Order")
-            .field("id", &self.id)
+            .field("id", &self.id())
             .field("state", &self.state)
             .field("amount", &self.asked.amount)
             .finish_non_exhaustive()
@@ -152,8 +181,10 @@ impl fmt::Debug for Order {
 
 /// All orders, and when each is cancelled if nothing happens.
 pub(super) struct Orders {
-    orders: HashMap<String, Order>,
-    expiries: BTreeSet<(Timestamp, String)>,
+    /// In the order in which they were initiated.
+    orders: IndexMap<OrderId, Order>,
+    /// By when they run out, and their place among the orders.
+    expiries: BTreeSet<(Timestamp, usize)>,
     unpaid_expiry: Duration,
     verify_window: Duration,
     window_from: WindowFrom,
@@ -162,7 +193,7 @@ pub(super) struct Orders {
 impl Orders {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            orders: HashMap::new(),
+            orders: IndexMap::new(),
             expiries: BTreeSet::new(),
             unpaid_expiry: settings.unpaid_expiry,
             verify_window: settings.verify_window,
@@ -170,12 +201,21 @@ impl Orders {
         }
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Order> {
+    /// All of them, the earliest first.
+    pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = &Order> + ExactSizeIterator {
         self.orders.values()
     }
 
     pub(super) fn get(&self, id: &str) -> Result<&Order, Refusal> {
-        self.orders.get(id).ok_or(Refusal::NoSuchOrder)
+        OrderId::new(id)
+            .and_then(|id| self.orders.get(&id))
+            .ok_or(Refusal::NoSuchOrder)
+    }
+
+    fn get_mut(&mut self, id: &str) -> Result<(usize, &mut Order), Refusal> {
+        let found = OrderId::new(id).and_then(|id| self.orders.get_full_mut(&id));
+        let (place, _, order) = found.ok_or(Refusal::NoSuchOrder)?;
+        Ok((place, order))
     }
 
     /// An order of this merchant's; another's is as good as none.
@@ -194,31 +234,33 @@ impl Orders {
             }
         };
         let expires = now + self.unpaid_expiry;
-        self.expiries.insert((expires, id.clone()));
-        let order = Order {
-            id: id.clone(),
+        self.expiries.insert((expires, self.orders.len()));
+        let mut order = Order {
+            id,
             state: State::Initial,
+            passed: 0,
             asked,
             initiated: now,
             expires,
             payment: None,
             returning: None,
         };
+        order.becomes(State::Initial);
         self.orders.entry(id).or_insert(order)
     }
 
     /// Has the browser come back in a way of this order's own.
     pub(super) fn set_returning(&mut self, id: &str, way: Returning) -> Result<&Order, Refusal> {
-        let order = self.orders.get_mut(id).ok_or(Refusal::NoSuchOrder)?;
+        let (_, order) = self.get_mut(id)?;
         order.returning = Some(way);
         Ok(order)
     }
 
     /// The customer opens the page.
     pub(super) fn enter(&mut self, id: &str) -> Result<&Order, Refusal> {
-        let order = self.orders.get_mut(id).ok_or(Refusal::NoSuchOrder)?;
+        let (_, order) = self.get_mut(id)?;
         if order.state == State::Initial {
-            order.state = State::PgEntry;
+            order.becomes(State::PgEntry);
         }
         Ok(order)
     }
@@ -227,12 +269,13 @@ impl Orders {
     pub(super) fn pay(
         &mut self,
         id: &str,
-        client_ip: String,
+        client_ip: IpAddr,
         book: &mut Book,
         ids: &mut Ids,
         now: Timestamp,
     ) -> Result<&Order, Refusal> {
-        let order = self.orders.get_mut(id).ok_or(Refusal::NoSuchOrder)?;
+        let (window, window_from) = (self.verify_window, self.window_from);
+        let (place, order) = self.get_mut(id)?;
         match order.state {
             State::Initial | State::PgEntry => {}
             State::PurchaseByUser | State::PurchaseConfirmByMerchant => {
@@ -241,33 +284,35 @@ impl Orders {
             State::CancelBySystem | State::CancelByUser => return Err(Refusal::Cancelled),
         }
         book.pay(&order.asked.user_identity, order.asked.amount)?;
-        order.state = State::PurchaseByUser;
+        order.becomes(State::PurchaseByUser);
         order.payment = Some(Payment {
-            ref_id: ids.ref_id(),
+            ref_id: ids.ref_id().into(),
             client_ip,
         });
-        self.expiries.remove(&(order.expires, id.to_owned()));
-        let from = match self.window_from {
+        let from = match window_from {
             WindowFrom::Payment => now,
             WindowFrom::Initiate => order.initiated,
         };
-        order.expires = from + self.verify_window;
-        self.expiries.insert((order.expires, id.to_owned()));
-        Ok(order)
+        let expires = from + window;
+        let unpaid = std::mem::replace(&mut order.expires, expires);
+        self.expiries.remove(&(unpaid, place));
+        self.expiries.insert((expires, place));
+        self.get(id)
     }
 
     /// The customer cancels.
     pub(super) fn cancel(&mut self, id: &str) -> Result<&Order, Refusal> {
-        let order = self.orders.get_mut(id).ok_or(Refusal::NoSuchOrder)?;
+        let (place, order) = self.get_mut(id)?;
         match order.state {
-            State::Initial | State::PgEntry => order.state = State::CancelByUser,
+            State::Initial | State::PgEntry => order.becomes(State::CancelByUser),
             State::PurchaseByUser | State::PurchaseConfirmByMerchant => {
                 return Err(Refusal::AlreadyPaid);
             }
             State::CancelBySystem | State::CancelByUser => return Err(Refusal::Cancelled),
         }
-        self.expiries.remove(&(order.expires, id.to_owned()));
-        Ok(order)
+        let expires = order.expires;
+        self.expiries.remove(&(expires, place));
+        self.get(id)
     }
 
     /// The merchant verifies.
@@ -278,31 +323,50 @@ impl Orders {
         book: &mut Book,
     ) -> Result<&Order, Refusal> {
         self.of(merchant, id)?;
-        let order = self.orders.get_mut(id).ok_or(Refusal::NoSuchOrder)?;
+        let (place, order) = self.get_mut(id)?;
         match order.state {
-            State::PurchaseByUser => order.state = State::PurchaseConfirmByMerchant,
+            State::PurchaseByUser => order.becomes(State::PurchaseConfirmByMerchant),
             State::Initial | State::PgEntry => return Err(Refusal::NotPaid),
             State::PurchaseConfirmByMerchant => return Err(Refusal::AlreadyVerified),
             State::CancelBySystem | State::CancelByUser => return Err(Refusal::Cancelled),
         }
         book.capture(&order.asked.merchant, order.asked.amount);
-        self.expiries.remove(&(order.expires, id.to_owned()));
-        Ok(order)
+        let expires = order.expires;
+        self.expiries.remove(&(expires, place));
+        self.get(id)
+    }
+
+    /// The order's time is over at once.
+    pub(super) fn run_out(&mut self, id: &str, book: &mut Book) -> Result<&Order, Refusal> {
+        let (place, order) = self.get_mut(id)?;
+        match order.state {
+            State::Initial | State::PgEntry | State::PurchaseByUser => {}
+            State::PurchaseConfirmByMerchant => return Err(Refusal::AlreadyVerified),
+            State::CancelBySystem | State::CancelByUser => return Err(Refusal::Cancelled),
+        }
+        let expires = order.expires;
+        self.expiries.remove(&(expires, place));
+        self.cancel_by_system(place, book);
+        self.get(id)
     }
 
     /// Cancels what has run out by `now`; what was paid is refunded.
     pub(super) fn expire(&mut self, book: &mut Book, now: Timestamp) {
         while let Some((expires, _)) = self.expiries.first()
             && *expires <= now
-            && let Some((_, id)) = self.expiries.pop_first()
+            && let Some((_, place)) = self.expiries.pop_first()
         {
-            let Some(order) = self.orders.get_mut(&id) else {
-                continue;
-            };
-            if order.state == State::PurchaseByUser {
-                book.refund(&order.asked.user_identity, order.asked.amount);
-            }
-            order.state = State::CancelBySystem;
+            self.cancel_by_system(place, book);
         }
+    }
+
+    fn cancel_by_system(&mut self, place: usize, book: &mut Book) {
+        let Some((_, order)) = self.orders.get_index_mut(place) else {
+            return;
+        };
+        if order.state == State::PurchaseByUser {
+            book.refund(&order.asked.user_identity, order.asked.amount);
+        }
+        order.becomes(State::CancelBySystem);
     }
 }

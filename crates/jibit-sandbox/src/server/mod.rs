@@ -1,3 +1,4 @@
+mod live;
 mod socket;
 mod wire;
 
@@ -151,6 +152,16 @@ impl Sandbox {
         self.shared.lock().cancel(order, now).cloned()
     }
 
+    /// Ends an order's time at once: what was paid goes back to the customer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gateway::expire`].
+    pub fn expire(&self, order: &str) -> Result<Order, Refusal> {
+        let now = self.shared.now();
+        self.shared.lock().expire(order, now).cloned()
+    }
+
     /// Where an order stands, if there is one.
     #[must_use]
     pub fn state(&self, order: &str) -> Option<State> {
@@ -255,7 +266,7 @@ async fn serve(stream: TcpStream, peer: IpAddr, shared: &Arc<Shared>) {
 async fn answer(
     request: Request<Incoming>,
     peer: IpAddr,
-    shared: &Shared,
+    shared: &Arc<Shared>,
     socket: &Control,
 ) -> Result<Response<WireBody>, Ends> {
     let answer = match received(request, socket).await? {
@@ -268,7 +279,7 @@ async fn answer(
             fate: Fate::Deliver,
         },
     };
-    wire::send(answer, socket).await
+    wire::send(answer, socket, shared).await
 }
 
 /// The whole request, if it is one that a gateway should read.

@@ -3,6 +3,7 @@
 use std::{
     future::Future as _,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -12,7 +13,7 @@ use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-use super::socket::Control;
+use super::{Shared, live::Live, socket::Control};
 use crate::{Answer, Fate};
 
 /// The connection ends without an answer, on purpose.
@@ -36,10 +37,15 @@ enum Then {
     Blanks(u64),
     /// Byte by byte, each after a pause.
     Drip(Pin<Box<Sleep>>, Duration),
+    Live(Live),
 }
 
 /// Carries out an answer's fate.
-pub(super) async fn send(answer: Answer, socket: &Control) -> Result<Response<WireBody>, Ends> {
+pub(super) async fn send(
+    answer: Answer,
+    socket: &Control,
+    shared: &Arc<Shared>,
+) -> Result<Response<WireBody>, Ends> {
     let Answer { response, fate } = answer;
     let length = response.body().len() as u64;
     let then = match fate {
@@ -66,6 +72,7 @@ pub(super) async fn send(answer: Answer, socket: &Control) -> Result<Response<Wi
         }
         Fate::Dribble(pause) => Then::Drip(Box::pin(sleep(pause)), pause),
         Fate::Flood(total) => Then::Blanks(total.saturating_sub(length)),
+        Fate::Live => Then::Live(Live::new(Arc::clone(shared))),
     };
     Ok(response.map(|first| WireBody { first, then }))
 }
@@ -99,6 +106,9 @@ impl Body for WireBody {
                 Poll::Pending
             }
             Then::Break { .. } => Poll::Ready(Some(Err(Ends))),
+            Then::Live(live) => live
+                .poll_next(cx)
+                .map(|events| Some(Ok(Frame::data(events)))),
             Then::Blanks(left) => {
                 let count = BLANKS
                     .len()
@@ -120,6 +130,7 @@ impl Body for WireBody {
             Then::End | Then::Drip(..) => first,
             Then::Break { promised, .. } => promised,
             Then::Blanks(left) => first + left,
+            Then::Live(_) => return SizeHint::default(),
         })
     }
 }

@@ -15,21 +15,28 @@ use crate::browser::Browser;
 const MOBILE: &str = "09121234567";
 const AMOUNT: u64 = 1_250_000;
 
+/// A shop that shows a page, or sends the browser on to one.
+fn shop(elsewhere: Option<String>) -> Peer {
+    Peer::plain(move |_| {
+        Reply::Keep(match &elsewhere {
+            Some(url) => answer_with(302, &format!("Location: {url}\r\n"), ""),
+            None => answer_with(200, "Content-Type: text/html\r\n", "<h1 id=shop>shop</h1>"),
+        })
+    })
+    .unwrap()
+}
+
 /// A sandbox, a shop that waits for its customer, and an order.
-struct Stage {
-    sandbox: Sandbox,
+pub(crate) struct Stage {
+    pub(crate) sandbox: Sandbox,
     shop: Peer,
 }
 
 impl Stage {
-    async fn new() -> Self {
-        let shop = Peer::plain(|_| {
-            let html = "Content-Type: text/html\r\n";
-            Reply::Keep(answer_with(200, html, "<h1 id=shop>shop</h1>"))
-        });
+    pub(crate) async fn new() -> Self {
         Self {
             sandbox: Sandbox::start().await.unwrap(),
-            shop: shop.unwrap(),
+            shop: shop(None),
         }
     }
 
@@ -46,7 +53,7 @@ impl Stage {
     }
 
     /// The order's id and where its page is.
-    async fn order(&self) -> (String, String) {
+    pub(crate) async fn order(&self) -> (String, String) {
         let login = json!({"username": "7746", "password": "123456"});
         let tokens = self.post("/authenticate", "none", login).await;
         let order = json!({
@@ -317,6 +324,33 @@ async fn every_way_back_to_the_shop() {
     ] {
         let callbacks = returns(&browser, way, button).await;
         assert_eq!(callbacks, expected, "{way}");
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_may_send_its_customer_on() {
+    let Some(browser) = Browser::start("onward").await else {
+        return;
+    };
+    let front = shop(None);
+    let mut stage = Stage::new().await;
+    // Another port is another origin.
+    stage.shop = shop(Some(front.url("/done")));
+    for (way, button) in [
+        (Returning::Get, "pay"),
+        (Returning::Get, "cancel"),
+        (Returning::Post, "pay"),
+    ] {
+        let (id, page) = stage.order().await;
+        stage.sandbox.set_returning(&id, way).unwrap();
+        browser.open(&page).await;
+        browser
+            .click(&format!("button[formaction$={button}]"))
+            .await;
+        browser.find("#shop").await;
+        let url = browser.client.current_url().await.unwrap();
+        assert!(url.as_str().starts_with(&front.url("/done")), "{url}");
     }
     browser.close().await;
 }

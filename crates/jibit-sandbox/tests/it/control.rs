@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, read};
+use crate::bench::{Bench, read, text};
 
 fn get(bench: &mut Bench, path: &str) -> Value {
     read(&bench.get(&format!("/_sandbox/{path}")))
@@ -177,7 +177,7 @@ fn the_description_names_what_is_served_and_nothing_else() {
     let id = bench.initiate();
     let description = get(&mut bench, "openapi.json");
     let paths = description["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 19);
+    assert_eq!(paths.len(), 22);
     for (path, operations) in paths {
         let served = path
             .replace("{orderId}", &id)
@@ -187,11 +187,8 @@ fn the_description_names_what_is_served_and_nothing_else() {
             let request = bench.request(method, &served).body(Bytes::from("{}"));
             let answer = bench.send(request.unwrap());
             assert_eq!(answer.status() != 405, described, "{method} {path}");
-            assert_ne!(
-                read(&answer)["errorCode"],
-                json!(9030),
-                "{path} is not served"
-            );
+            let nothing = text(&answer).contains(r#""errorCode":9030"#);
+            assert!(!nothing, "{path} is not served");
             if described {
                 let status = answer.status().as_str().to_owned();
                 let answers = &operations[method.to_lowercase()]["responses"];
@@ -204,4 +201,30 @@ fn the_description_names_what_is_served_and_nothing_else() {
         }
     }
     assert_eq!(bench.get("/_sandbox/elsewhere").status(), 404);
+}
+
+#[test]
+fn an_order_s_time_can_end_at_once() {
+    let mut bench = Bench::new();
+    let [open, paid, verified, other] = [(); 4].map(|()| bench.initiate());
+    bench.press(&paid, "pay");
+    bench.press(&verified, "pay");
+    bench.verify(&verified);
+    for id in [&open, &paid] {
+        let order = read(&bench.press(id, "expire"));
+        assert_eq!(order["status"], json!("CANCEL_BY_SYSTEM"));
+        let again = read(&bench.press(id, "expire"));
+        assert_eq!(again["errorCode"], json!(9023));
+    }
+    assert_eq!(
+        read(&bench.press(&verified, "expire"))["errorCode"],
+        json!(9022)
+    );
+    assert_eq!((bench.wallet(), bench.merchant()), (999_999_900, 100));
+    // The others' time goes on as it did, and passes over what is over.
+    assert_eq!(bench.state(&other), "INITIAL");
+    bench.advance(3_600);
+    assert_eq!(bench.state(&paid), "CANCEL_BY_SYSTEM");
+    assert_eq!(bench.state(&other), "CANCEL_BY_SYSTEM");
+    assert_eq!(bench.wallet(), 999_999_900);
 }

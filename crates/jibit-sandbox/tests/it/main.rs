@@ -12,6 +12,8 @@ mod browser;
 #[cfg(all(feature = "server", unix))]
 mod clicks;
 mod control;
+#[cfg(all(feature = "server", unix))]
+mod dashboard;
 mod faults;
 mod money;
 mod pages;

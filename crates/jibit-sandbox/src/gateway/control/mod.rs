@@ -6,11 +6,11 @@ mod shapes;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode};
 use jibit_proto::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::{Gateway, Order, Refusal, api, book::Account};
+use super::{Gateway, Order, Refusal, api, book::Account, dashboard, html};
 use crate::{FaultPlan, Operation};
 use shapes::{
     Advance, Arm, Expected, Found, Now, Return, SetWallet, Shown, ShownBook, ShownJournal,
@@ -39,7 +39,12 @@ fn handle(
     let (get, post) = (&Method::GET, &Method::POST);
     let method = request.method();
     match segments.as_slice() {
-        ["openapi.json"] if method == get => Ok(description()),
+        [""] if method == get => Ok(dashboard::page(gateway, now)),
+        ["events"] if method == get => Ok(html::content("text/event-stream", "retry: 1000\n\n")),
+        ["openapi.json"] if method == get => Ok(html::content(
+            "application/json",
+            &include_bytes!("openapi.json")[..],
+        )),
         ["clock"] if method == get => Ok(clock(gateway, now)),
         ["clock", "advance"] if method == post => {
             let advance: Advance = body(request)?;
@@ -47,11 +52,11 @@ fn handle(
             Ok(clock(gateway, now))
         }
         ["orders"] if method == get => {
-            gateway.expire(now);
+            gateway.catch_up(now);
             orders(gateway, request.uri().query())
         }
         ["orders", id] if method == get => {
-            gateway.expire(now);
+            gateway.catch_up(now);
             Ok(shown(gateway.orders.get(id)?))
         }
         ["orders", id, "pay"] if method == post => {
@@ -59,13 +64,14 @@ fn handle(
             Ok(shown(gateway.pay(id, customer, now)?))
         }
         ["orders", id, "cancel"] if method == post => Ok(shown(gateway.cancel(id, now)?)),
+        ["orders", id, "expire"] if method == post => Ok(shown(gateway.expire(id, now)?)),
         ["orders", id, "return"] if method == post => {
             let asked: Return = body(request)?;
             let way = asked.way.parse().map_err(|_| Refusal::Body)?;
             Ok(shown(gateway.set_returning(id, way)?))
         }
         ["wallets", mobile] if method == get => {
-            gateway.expire(now);
+            gateway.catch_up(now);
             Ok(wallet(gateway, api::mobile(mobile)?))
         }
         ["wallets", mobile] if method == post => {
@@ -85,7 +91,7 @@ fn handle(
             Ok(faults(gateway))
         }
         ["book"] if method == get => {
-            gateway.expire(now);
+            gateway.catch_up(now);
             Ok(api::json(StatusCode::OK, &ShownBook::of(gateway)))
         }
         ["journal"] if method == get => {
@@ -97,7 +103,7 @@ fn handle(
         }
         ["assert"] if method == post => {
             let expected: Expected = body(request)?;
-            gateway.expire(now);
+            gateway.catch_up(now);
             Ok(found(gateway, &expected))
         }
         ["reset"] if method == post => {
@@ -105,12 +111,12 @@ fn handle(
             Ok(clock(gateway, now))
         }
         [
-            "openapi.json" | "orders" | "faults" | "book" | "journal" | "assert" | "reset"
-            | "clock",
+            "" | "events" | "openapi.json" | "orders" | "faults" | "book" | "journal" | "assert"
+            | "reset" | "clock",
         ]
         | ["clock", "advance"]
         | ["orders", _]
-        | ["orders", _, "pay" | "cancel" | "return"]
+        | ["orders", _, "pay" | "cancel" | "expire" | "return"]
         | ["wallets", _] => Err(Refusal::Method),
         _ => Err(Refusal::NoSuchPath),
     }
@@ -120,15 +126,8 @@ fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refusal> {
     serde_json::from_slice(request.body()).map_err(|_| Refusal::Body)
 }
 
-fn description() -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::from_static(include_bytes!("openapi.json")));
-    let kind = HeaderValue::from_static("application/json");
-    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
-    answer
-}
-
 fn clock(gateway: &mut Gateway, now: Timestamp) -> Response<Bytes> {
-    let unix_millis = gateway.expire(now).as_unix_millis();
+    let unix_millis = gateway.catch_up(now).as_unix_millis();
     api::json(StatusCode::OK, &Now { unix_millis })
 }
 
@@ -138,11 +137,9 @@ fn orders(gateway: &Gateway, query: Option<&str>) -> Result<Response<Bytes>, Ref
         .find(|(key, _)| key == "limit")
         .map(|(_, value)| value.parse().map_err(|_| Refusal::Body));
     let limit: usize = limit.transpose()?.unwrap_or(MAX_LIST);
-    let mut orders = gateway.orders.all().collect::<Vec<_>>();
-    orders.sort_by(|a, b| (b.initiated, &b.id).cmp(&(a.initiated, &a.id)));
-    let orders = orders.into_iter().take(limit.min(MAX_LIST)).map(Shown::of);
+    let latest = gateway.orders.all().rev().take(limit.min(MAX_LIST));
     let orders = ShownOrders {
-        orders: orders.collect(),
+        orders: latest.map(Shown::of).collect(),
     };
     Ok(api::json(StatusCode::OK, &orders))
 }

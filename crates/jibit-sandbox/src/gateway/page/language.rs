@@ -2,7 +2,7 @@ use std::time::Duration;
 
 /// What a customer reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
+pub(in crate::gateway) enum Language {
     Persian,
     English,
 }
@@ -65,8 +65,8 @@ impl Language {
     }
 
     /// A number with its thousands apart.
-    pub(super) fn grouped(self, number: u64) -> String {
-        let digits = number.to_string();
+    pub(in crate::gateway) fn grouped(self, number: impl Into<u128>) -> String {
+        let digits = number.into().to_string();
         let first = digits.len() % 3;
         let mut text = String::new();
         for (at, digit) in digits.chars().enumerate() {
@@ -112,10 +112,10 @@ mod tests {
         assert_eq!(persian.toman(1_250_000), "۱۲۵٬۰۰۰ تومان");
         assert_eq!(persian.toman(107), "۱۰ تومان و ۷ ریال");
         assert_eq!(english.toman(107), "10 Toman and 7 Rial");
-        assert_eq!(english.grouped(12), "12");
-        assert_eq!(english.grouped(123), "123");
+        assert_eq!(english.grouped(12_u8), "12");
+        assert_eq!(english.grouped(123_u8), "123");
         assert_eq!(
-            english.grouped(9_007_199_254_740_991),
+            english.grouped(9_007_199_254_740_991_u64),
             "9,007,199,254,740,991"
         );
         assert_eq!(persian.clock(Duration::from_secs(1799)), "۲۹:۵۹");

@@ -1,6 +1,5 @@
 //! The page at `redirectUrl`, where a person pays or cancels.
 
-mod assets;
 mod language;
 
 use std::time::Duration;
@@ -11,10 +10,9 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use jibit_proto::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub(super) use assets::answer as asset;
-use language::Language;
+pub(super) use language::Language;
 
-use super::{Gateway, Order, Refusal, State, api, book::Wallet};
+use super::{Gateway, Order, Refusal, State, api, book::Wallet, html};
 use crate::{Returning, scenario::Scenario};
 
 // Marks beside a state, drawn, since not every machine has such letters.
@@ -150,7 +148,7 @@ impl Visit {
     /// The page for the order as it stands, and what a person did that cannot be done.
     fn show(&self, refused: Option<Refusal>) -> Response<Bytes> {
         let order = &self.order;
-        let open = matches!(order.state(), State::Initial | State::PgEntry);
+        let open = order.is_open();
         let body = html! {
             (self.heading(order))
             @if let Some(said) = refused.and_then(|refusal| self.refusal(refusal)) {
@@ -399,8 +397,8 @@ fn page(
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (language.pick("درگاه پرداخت (آزمایشی)", "Payment gateway (sandbox)")) }
-                link rel="stylesheet" href=(assets::STYLE);
-                script src=(assets::SCRIPT) defer {}
+                link rel="stylesheet" href="/_sandbox/page.css";
+                script src="/_sandbox/page.js" defer {}
                 @match then {
                     Then::Stay => {}
                     // Where scripts run, theirs is the finer eye.
@@ -425,28 +423,10 @@ fn page(
             } }
         }
     };
-    let mut answer = Response::new(Bytes::from(whole.into_string()));
-    *answer.status_mut() = status;
-    // Chromium applies form-action to the redirect that answers the form, too.
+    // No form-action: Chromium holds it against every redirect that follows the
+    // form, and the shop may send its customer on to anywhere, to an app as well.
     let shop = order
         .and_then(|order| api::origin(&order.asked.callback_url))
         .unwrap_or_default();
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; \
-         img-src {shop}; form-action 'self' {shop}; base-uri 'none'; frame-ancestors 'none'"
-    );
-    let fixed = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    let headers = answer.headers_mut();
-    for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if let Ok(policy) = HeaderValue::try_from(policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    answer
+    html::page(status, &format!("img-src {shop}"), whole)
 }
