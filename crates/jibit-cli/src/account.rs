@@ -1,11 +1,8 @@
 //! From settings to a client.
 
 use std::{
-    env,
-    ffi::OsString,
-    fs,
     io::{self, IsTerminal as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -20,7 +17,7 @@ use jibit_hyper::{
 };
 use jibit_proto::{BaseUrl, HttpHosts};
 
-use crate::{args::Settings, report::Failure};
+use crate::{args::Settings, report::Failure, secret};
 
 /// Whether a command moves money.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,10 +62,7 @@ impl Transport for Watched {
 
 /// A client for the account that the settings name.
 pub(crate) fn open(settings: &Settings, moves: Moves) -> Result<Account, Failure> {
-    let allowed = || settings.allow_http.iter().map(|host| host.trim());
-    let hosts = allowed().fold(HttpHosts::loopback(), |hosts, host| hosts.allow(host));
-    let base = BaseUrl::new(&settings.base_url, &hosts)
-        .map_err(|invalid| Failure::configuration(invalid.to_string()))?;
+    let base = base_url(settings)?;
     if moves == Moves::Money && !base.is_loopback() && !settings.live {
         return Err(Failure::configuration(format!(
             "this moves money at {}; say so with --live or JIBIT_LIVE=1, or try it at a sandbox \
@@ -82,19 +76,12 @@ pub(crate) fn open(settings: &Settings, moves: Moves) -> Result<Account, Failure
     let mut config = Config::new(&settings.base_url, username, password(settings)?)
         .attempt_timeout(settings.timeout)
         .deadline(settings.deadline);
-    for host in allowed() {
+    for host in plain_hosts(settings) {
         config = config.allow_http(host);
     }
-    let transport = HyperTransport::builder();
-    // A machine without authorities can still reach a gateway without TLS.
-    let transport = if base.origin().starts_with("http:") {
-        transport.roots(Roots::none())
-    } else {
-        transport
-    };
     let left = Arc::new(AtomicBool::new(false));
     let watched = Watched {
-        transport: transport.build()?,
+        transport: transport(&base)?,
         left: left.clone(),
     };
     let client = jibit_hyper::client_with(config, watched)?;
@@ -104,18 +91,33 @@ pub(crate) fn open(settings: &Settings, moves: Moves) -> Result<Account, Failure
     Ok(Account { client, left })
 }
 
+fn plain_hosts(settings: &Settings) -> impl Iterator<Item = &str> {
+    settings.allow_http.iter().map(|host| host.trim())
+}
+
+/// The gateway that the settings name.
+pub(crate) fn base_url(settings: &Settings) -> Result<BaseUrl, Failure> {
+    let hosts = HttpHosts::loopback();
+    let hosts = plain_hosts(settings).fold(hosts, |hosts, host| hosts.allow(host));
+    BaseUrl::new(&settings.base_url, &hosts)
+        .map_err(|invalid| Failure::configuration(invalid.to_string()))
+}
+
+/// The way to a gateway.
+pub(crate) fn transport(base: &BaseUrl) -> Result<HyperTransport, Failure> {
+    let transport = HyperTransport::builder();
+    // A machine without authorities can still reach a gateway without TLS.
+    let transport = if base.origin().starts_with("http:") {
+        transport.roots(Roots::none())
+    } else {
+        transport
+    };
+    Ok(transport.build()?)
+}
+
 fn password(settings: &Settings) -> Result<Secret, Failure> {
-    if let Some(file) = &settings.password_file {
-        return read(file, "--password-file");
-    }
-    if let Some(password) = variable("JIBIT_PASSWORD") {
-        let password = password
-            .into_string()
-            .map_err(|_| Failure::configuration("JIBIT_PASSWORD is not UTF-8; set it anew"))?;
-        return Ok(Secret::new(password));
-    }
-    if let Some(file) = variable("JIBIT_PASSWORD_FILE") {
-        return read(Path::new(&file), "JIBIT_PASSWORD_FILE");
+    if let Some(password) = secret::read(&secret::PASSWORD, settings.password_file.as_deref())? {
+        return Ok(password);
     }
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
         let password = rpassword::prompt_password("Password: ")
@@ -130,25 +132,9 @@ fn password(settings: &Settings) -> Result<Secret, Failure> {
 /// Where the system has programs keep what they can do without; nowhere if it
 /// names no such place.
 fn state_folder() -> Option<PathBuf> {
-    let state = variable("XDG_STATE_HOME").map(PathBuf::from);
-    let home = || variable("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    let state = secret::variable("XDG_STATE_HOME").map(PathBuf::from);
+    let home = || secret::variable("HOME").map(|home| PathBuf::from(home).join(".local/state"));
     // A relative one is to be passed over, says the specification of the former.
     let folder = state.filter(|folder| folder.is_absolute()).or_else(home)?;
     Some(folder.join("jibit"))
-}
-
-/// An empty variable is as good as none.
-fn variable(name: &str) -> Option<OsString> {
-    env::var_os(name).filter(|value| !value.is_empty())
-}
-
-fn read(file: &Path, setting: &str) -> Result<Secret, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| {
-        Failure::configuration(format!(
-            "{setting}: {} cannot be read: {error}",
-            file.display()
-        ))
-    })?;
-    // Editors end a file with a line break that is no part of the password.
-    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
 }

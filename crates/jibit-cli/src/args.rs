@@ -115,6 +115,10 @@ pub(crate) struct Settings {
         value_delimiter = ','
     )]
     pub(crate) allow_http: Vec<String>,
+    /// A file that holds the token of a sandbox's controls; or
+    /// JIBIT_CONTROL_TOKEN or JIBIT_CONTROL_TOKEN_FILE.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) control_token_file: Option<PathBuf>,
     /// Neither use nor keep the tokens that commands share, under
     /// $XDG_STATE_HOME/jibit or ~/.local/state/jibit.
     #[arg(long, global = true)]
@@ -185,6 +189,9 @@ pub(crate) struct Sandbox {
     /// Fail by the plan in this file: a rule a line, # for remarks.
     #[arg(long, value_name = "FILE")]
     pub(crate) faults_file: Option<PathBuf>,
+    /// How many orders to keep; the next one is refused.
+    #[arg(long, value_name = "NUMBER", default_value = "1000000")]
+    pub(crate) max_orders: usize,
     /// How long after initiate an order may be paid.
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration)]
     pub(crate) unpaid_expiry: Duration,

@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod interrupt;
 mod report;
+mod secret;
 mod usage;
 
 use std::{
@@ -69,7 +70,7 @@ async fn command(cli: Cli) -> Result<Option<Report>, Failure> {
     let settings = &cli.settings;
     match cli.command {
         Command::Demo(args) => demo::run(&args, settings.json).await,
-        Command::Sandbox(args) => sandbox::run(args, settings.json).await,
+        Command::Sandbox(args) => sandbox::run(args, settings).await,
         Command::Authenticate => authenticate::run(settings).await.map(Some),
         Command::Initiate(args) => initiate::run(settings, &args).await.map(Some),
         Command::Verify(args) => verify::run(settings, &args).await.map(Some),

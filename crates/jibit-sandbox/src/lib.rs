@@ -28,6 +28,7 @@
 
 mod fault;
 mod gateway;
+mod mobile;
 mod quirks;
 mod returning;
 mod scenario;

@@ -1,7 +1,7 @@
 //! Mobile numbers that trigger a scenario without any set-up, as test cards do
 //! at card gateways. `docs/sandbox.md` has them as a table.
 
-use crate::{Operation, Phase, Returning, fault::Mischief};
+use crate::{Operation, Phase, Returning, fault::Mischief, mobile::Mobile};
 
 /// What happens to whoever pays with a reserved number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +41,9 @@ const RESERVED: [Scenario; 11] = [
 
 impl Scenario {
     /// The scenario of a mobile number, if it has one.
-    pub(crate) fn of(mobile: &str) -> Option<Self> {
-        let number: usize = mobile.strip_prefix("0999000")?.parse().ok()?;
-        RESERVED.get(number.checked_sub(1)?).copied()
+    pub(crate) fn of(mobile: Mobile) -> Option<Self> {
+        let number = mobile.number().checked_sub(990_000_001)?;
+        RESERVED.get(usize::try_from(number).ok()?).copied()
     }
 
     /// What strikes a request about an order, of which `earlier` of its kind

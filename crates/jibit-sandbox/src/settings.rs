@@ -35,6 +35,10 @@ pub struct Settings {
     pub(crate) wallet_balance: u64,
     pub(crate) seed: Option<u64>,
     pub(crate) public_url: Option<String>,
+    pub(crate) control_token: Option<Secret>,
+    /// Whether others than this machine's own programs reach it.
+    pub(crate) exposed: bool,
+    pub(crate) max_orders: usize,
 }
 
 impl Default for Settings {
@@ -52,6 +56,9 @@ impl Default for Settings {
             wallet_balance: 1_000_000_000,
             seed: None,
             public_url: None,
+            control_token: None,
+            exposed: false,
+            max_orders: 1_000_000,
         }
     }
 }
@@ -161,6 +168,23 @@ impl Settings {
     #[must_use]
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
+        self
+    }
+
+    /// What whoever uses the controls and the dashboard has to show: as a bearer
+    /// token or, in a browser, as the password. Without one they are open to
+    /// this machine's programs, and closed on a server that listens beyond it.
+    #[must_use]
+    pub fn control_token(mut self, token: Secret) -> Self {
+        self.control_token = Some(token);
+        self
+    }
+
+    /// How many orders are kept at most; 1,000,000 if it is not set. The next
+    /// one is refused.
+    #[must_use]
+    pub const fn max_orders(mut self, orders: usize) -> Self {
+        self.max_orders = orders;
         self
     }
 }

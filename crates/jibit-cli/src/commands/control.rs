@@ -2,15 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{Method, Request, header};
-use jibit_hyper::{HyperTransport, Roots, Transport as _};
-use jibit_proto::{BaseUrl, HttpHosts, OrderId};
+use http::{HeaderValue, Method, Request, header};
+use jibit_hyper::Transport as _;
+use jibit_proto::{BaseUrl, OrderId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    account,
     args::{Advance, Settings, Touch},
     report::{Failure, Report},
+    secret,
 };
 
 /// Presses a button of the customer's page.
@@ -51,12 +53,17 @@ pub(crate) async fn ask(
     path: &str,
     body: &impl Serialize,
 ) -> Result<Value, Failure> {
-    let base = BaseUrl::new(&settings.base_url, &HttpHosts::loopback())
-        .map_err(|invalid| Failure::configuration(invalid.to_string()))?;
-    if !base.is_loopback() {
+    let base = account::base_url(settings)?;
+    let token = secret::read(
+        &secret::CONTROL_TOKEN,
+        settings.control_token_file.as_deref(),
+    )?;
+    // The token is a sandbox's: nobody else gets to see it.
+    let production = settings.base_url == BaseUrl::PRODUCTION;
+    if production || !base.is_loopback() && token.is_none() {
         return Err(Failure::configuration(format!(
             "{} is no sandbox on this machine; give one with --base-url or JIBIT_BASE_URL, such as \
-             http://127.0.0.1:8090",
+             http://127.0.0.1:8090, or the control token of one elsewhere by JIBIT_CONTROL_TOKEN",
             base.origin()
         )));
     }
@@ -65,13 +72,22 @@ pub(crate) async fn ask(
         settings.base_url.trim_end_matches('/')
     );
     let body = serde_json::to_vec(body).unwrap_or_default();
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(method)
         .uri(url)
-        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONTENT_TYPE, "application/json");
+    if let Some(token) = token {
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
+                Failure::configuration("the control token has characters that no header takes")
+            })?;
+        bearer.set_sensitive(true);
+        request = request.header(header::AUTHORIZATION, bearer);
+    }
+    let request = request
         .body(body.into())
         .map_err(|error| Failure::configuration(error.to_string()))?;
-    let transport = HyperTransport::builder().roots(Roots::none()).build()?;
+    let transport = account::transport(&base)?;
     let answer = tokio::time::timeout(settings.timeout, transport.send(request))
         .await
         .map_err(|_| Failure::unreachable("no answer in time".to_owned()))?

@@ -5,9 +5,10 @@ use jibit_sandbox::{FaultPlan, PlanError, Settings as Gateway};
 use serde::Serialize;
 
 use crate::{
-    args::Sandbox,
+    args::{Sandbox, Settings},
     interrupt, print_line,
     report::{Failure, Report, to_json},
+    secret,
 };
 
 #[derive(Serialize)]
@@ -25,7 +26,7 @@ fn plan_in(file: &Path) -> Result<FaultPlan, Failure> {
 }
 
 /// Runs until the process is told to end.
-pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Failure> {
+pub(crate) async fn run(args: Sandbox, common: &Settings) -> Result<Option<Report>, Failure> {
     let mut merchants = Vec::new();
     for merchant in &args.merchants {
         match merchant.split_once(':') {
@@ -51,7 +52,8 @@ pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Fai
         .window_from(args.window_from.into())
         .unpaid_expiry(args.unpaid_expiry)
         .token_life(args.token_life)
-        .refresh_life(args.refresh_life);
+        .refresh_life(args.refresh_life)
+        .max_orders(args.max_orders);
     for (quirk, on) in args.quirks {
         settings = settings.quirk(quirk, on);
     }
@@ -63,6 +65,12 @@ pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Fai
         })?;
         settings = settings.shop_name(id, name);
     }
+    let token = secret::read(&secret::CONTROL_TOKEN, common.control_token_file.as_deref())?;
+    let closed = token.is_none() && !args.listen.ip().is_loopback();
+    if let Some(token) = token {
+        settings = settings.control_token(token);
+    }
+    raise_open_files();
     let sandbox = jibit_sandbox::Sandbox::bind(args.listen, settings)
         .await
         .map_err(|error| {
@@ -74,7 +82,7 @@ pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Fai
     }
     let url = sandbox.url();
     let dashboard = format!("{url}/_sandbox/");
-    print_line(&if json {
+    print_line(&if common.json {
         to_json(&Listening {
             listening: &url,
             dashboard: &dashboard,
@@ -82,12 +90,27 @@ pub(crate) async fn run(args: Sandbox, json: bool) -> Result<Option<Report>, Fai
     } else {
         format!("listening on {url}\ndashboard at {dashboard}")
     });
-    if !args.listen.ip().is_loopback() {
+    if closed {
         tracing::warn!(
-            "whoever reaches {} can pay, cancel and move the clock",
+            "the controls and the dashboard are closed, since others reach {}; give a token by \
+             JIBIT_CONTROL_TOKEN or --control-token-file to open them",
             args.listen
         );
     }
     interrupt::pressed().await;
     Ok(None)
+}
+
+/// Each connection takes an open file, and the usual limit of 1,024 is for
+/// programs of another kind.
+fn raise_open_files() {
+    const ENOUGH: u64 = 20_000;
+    match rlimit::increase_nofile_limit(ENOUGH) {
+        Ok(limit) if limit >= ENOUGH => {}
+        Ok(limit) => tracing::warn!(
+            "this system lets a program open {limit} files, so about as many connections are served \
+             at a time; raise the hard limit (ulimit -Hn) for more"
+        ),
+        Err(error) => tracing::warn!("the limit of open files cannot be raised: {error}"),
+    }
 }

@@ -1,8 +1,10 @@
 //! What a sandbox does on request.
 
+use jibit_proto::Secret;
+use jibit_sandbox::Settings;
 use serde_json::json;
 
-use crate::bench::{Bench, run};
+use crate::bench::{Bench, Ran, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_pays_and_cancels_at_the_prompt() {
@@ -154,4 +156,40 @@ async fn a_sandbox_says_what_it_takes_to_run_its_faults_again() {
         "{line}"
     );
     sandbox.kill().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_the_token_controls_a_sandbox() {
+    let settings = Settings::default().control_token(Secret::new("open sesame"));
+    let bench = Bench::with(settings).await;
+    let id = bench.initiate().await;
+    let (exit, refused) = bench.json(&["pay", &id]).await;
+    assert_eq!((exit, &refused["error"]["code"]), (7, &json!(9041)));
+    let file = bench.state.with_extension("token");
+    std::fs::write(&file, "open sesame\n").unwrap();
+    let path = file.to_str().unwrap();
+    let (exit, paid) = bench
+        .json(&["pay", &id, "--control-token-file", path])
+        .await;
+    assert_eq!((exit, &paid["status"]), (0, &json!("PURCHASE_BY_USER")));
+    let mut faults = bench.command(&["faults", "--json"]);
+    let by_variable = faults.env("JIBIT_CONTROL_TOKEN", "open sesame").output();
+    assert_eq!(Ran::of(by_variable.await.unwrap()).exit, 0);
+
+    // It is shown to no gateway: the default is the production one.
+    let mut lost = crate::bench::command(&["pay", &id, "--json"]);
+    let lost = lost.env("JIBIT_CONTROL_TOKEN", "open sesame").output();
+    let lost = Ran::of(lost.await.unwrap());
+    assert_eq!(
+        (lost.exit, &lost.json()["error"]["kind"]),
+        (2, &json!("configuration"))
+    );
+    for (content, said) in [(Some(""), "is empty"), (None, "cannot be read")] {
+        match content {
+            Some(text) => std::fs::write(&file, text).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        let ran = bench.run(&["pay", &id, "--control-token-file", path]).await;
+        assert!(ran.exit == 2 && ran.stderr.contains(said), "{}", ran.stderr);
+    }
 }

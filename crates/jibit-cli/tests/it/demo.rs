@@ -1,4 +1,4 @@
-use std::process::Stdio;
+use std::{process::Stdio, time::Duration};
 
 use serde_json::Value;
 use tokio::{
@@ -90,6 +90,30 @@ async fn the_web_demo_can_be_clicked_through() {
     let page = location(&fetch("POST", &format!("{shop}/buy")).await).to_owned();
     let back = location(&fetch("POST", &format!("{page}/cancel")).await).to_owned();
     assert!(fetch("GET", &back).await.contains("پرداخت انجام نشد"));
+}
+
+#[tokio::test]
+async fn a_sandbox_that_others_reach_says_what_is_closed() {
+    for (token, warns) in [("", true), ("open sesame", false)] {
+        let mut child = command(&["sandbox", "--json", "--listen", "0.0.0.0:0"])
+            .env("JIBIT_CONTROL_TOKEN", token)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = out.next_line().await.unwrap().unwrap();
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let url = line["listening"].as_str().unwrap();
+        assert_eq!(line["dashboard"], format!("{url}/_sandbox/"));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        child.kill().await.unwrap();
+        let mut said = String::new();
+        let mut errors = child.stderr.take().unwrap();
+        errors.read_to_string(&mut said).await.unwrap();
+        assert_eq!(said.contains("the dashboard are closed"), warns, "{said}");
+        assert!(!said.contains("sesame"));
+    }
 }
 
 #[tokio::test]

@@ -6,14 +6,17 @@ use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use jibit_proto::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::Value;
 
 use super::{
     Gateway, Refusal,
     orders::{NewOrder, Order},
 };
-use crate::{Operation, Quirk};
+use crate::{Operation, Quirk, mobile::Mobile};
 
 /// The largest amount that a JSON number carries exactly everywhere.
 const MAX_AMOUNT: u64 = (1 << 53) - 1;
@@ -32,29 +35,32 @@ struct Failure {
     message: String,
 }
 
+// Fields are taken as whatever JSON they are, so that a refusal can name the one
+// that is wrong. One that stands twice makes the body unreadable.
+
 #[derive(Deserialize)]
 struct Login {
-    username: String,
-    password: String,
+    username: Option<Value>,
+    password: Option<Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Refresh {
-    token: String,
-    refresh_token: String,
+    token: Option<Value>,
+    refresh_token: Option<Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Initiate {
-    amount: serde_json::Value,
+    amount: Option<Value>,
     #[serde(rename = "callBackUrl")]
-    callback_url: String,
-    user_identity: String,
-    merchant_order_id: String,
-    additional_data: Option<String>,
-    description: Option<String>,
+    callback_url: Option<Value>,
+    user_identity: Option<Value>,
+    merchant_order_id: Option<Value>,
+    additional_data: Option<Value>,
+    description: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -81,7 +87,7 @@ struct Shown<'a> {
     ref_id: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     additional_data: Option<&'a str>,
-    user_identity: &'a str,
+    user_identity: Mobile,
     #[serde(rename = "clientIP", skip_serializing_if = "Option::is_none")]
     client_ip_capital: Option<IpAddr>,
     #[serde(rename = "clientIp", skip_serializing_if = "Option::is_none")]
@@ -108,7 +114,7 @@ impl<'a> Shown<'a> {
             },
             ref_id: reference.map(number),
             additional_data: order.asked.additional_data.as_deref(),
-            user_identity: &order.asked.user_identity,
+            user_identity: order.asked.user_identity,
             client_ip_capital: order.payment.as_ref().map(|payment| payment.client_ip),
             client_ip_small: None,
         }
@@ -169,26 +175,30 @@ fn handle(
     match operation {
         Operation::Authenticate => {
             let login: Login = body(request)?;
-            let known = (gateway.settings.merchants.get(&*login.username))
-                .is_some_and(|password| password.expose() == login.password);
+            let username = id("username", login.username)?;
+            let password = text("password", login.password)?;
+            let known = (gateway.settings.merchants.get(&*username))
+                .is_some_and(|known| known.expose() == password);
             if !known {
                 return Err(Refusal::Credentials);
             }
             if gateway.has(Quirk::LoginEndsOlderTokens) {
                 gateway.tokens.revoke();
             }
-            Ok(success(gateway.tokens.issue(&login.username, now)))
+            Ok(success(gateway.tokens.issue(&username, now)))
         }
         Operation::Refresh => {
             let old: Refresh = body(request)?;
+            let token = text("token", old.token)?;
+            let refresh = text("refreshToken", old.refresh_token)?;
             let lives = gateway.has(Quirk::RefreshTokenLives);
-            let pair = (gateway.tokens).refresh(&old.token, &old.refresh_token, lives, now)?;
+            let pair = (gateway.tokens).refresh(&token, &refresh, lives, now)?;
             Ok(success(pair))
         }
         Operation::Initiate => {
             let merchant = merchant(gateway, request, now)?;
             let asked = checked(body(request)?, merchant)?;
-            let order = gateway.orders.initiate(asked, &mut gateway.ids, now);
+            let order = gateway.orders.initiate(asked, &mut gateway.ids, now)?;
             Ok(success(Initiated {
                 order_id: order.id(),
                 merchant_order_id: order.merchant_order_id(),
@@ -257,34 +267,46 @@ fn order_id<'a>(request: &'a Request<Bytes>, path: &str) -> Result<&'a str, Refu
 
 /// An order whose every field is what the document asks for.
 fn checked(asked: Initiate, merchant: Arc<str>) -> Result<NewOrder, Refusal> {
-    let amount = asked.amount.as_u64().ok_or(Refusal::Amount)?;
-    if amount == 0 || amount > MAX_AMOUNT {
-        return Err(Refusal::Amount);
-    }
-    if origin(&asked.callback_url).is_none() {
+    let amount = asked.amount.and_then(|amount| amount.as_u64());
+    let amount = amount.filter(|rial| (1..=MAX_AMOUNT).contains(rial));
+    let amount = amount.ok_or(Refusal::Amount)?;
+    let callback_url = text("callBackUrl", asked.callback_url)?;
+    if origin(&callback_url).is_none() {
         return Err(Refusal::CallbackUrl);
     }
-    mobile(&asked.user_identity)?;
-    if asked.merchant_order_id.trim().is_empty() {
+    let user_identity = text("userIdentity", asked.user_identity)?.parse()?;
+    let merchant_order_id = id("merchantOrderId", asked.merchant_order_id)?;
+    if merchant_order_id.trim().is_empty() {
         return Err(Refusal::MerchantOrderId);
     }
+    let optional = |name, value: Option<Value>| {
+        let text = value.map(|value| text(name, Some(value)));
+        text.transpose().map(|text| text.map(Into::into))
+    };
     Ok(NewOrder {
         merchant,
-        merchant_order_id: asked.merchant_order_id.into(),
+        merchant_order_id: merchant_order_id.into(),
         amount,
-        user_identity: asked.user_identity.into(),
-        callback_url: asked.callback_url.into(),
-        additional_data: asked.additional_data.map(Into::into),
-        description: asked.description.map(Into::into),
+        user_identity,
+        callback_url: callback_url.into(),
+        additional_data: optional("additionalData", asked.additional_data)?,
+        description: optional("description", asked.description)?,
     })
 }
 
-/// A mobile number as the wire has it: 09 and nine digits.
-pub(super) fn mobile(text: &str) -> Result<&str, Refusal> {
-    let is_one = text.len() == 11
-        && text.starts_with("09")
-        && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_one.then_some(text).ok_or(Refusal::UserIdentity)
+fn text(name: &'static str, value: Option<Value>) -> Result<String, Refusal> {
+    match value {
+        Some(Value::String(text)) => Ok(text),
+        _ => Err(Refusal::Text(name)),
+    }
+}
+
+/// An id, which the gateway's own plug-in for shops sends as a number.
+fn id(name: &'static str, value: Option<Value>) -> Result<String, Refusal> {
+    match value {
+        Some(Value::Number(number)) if number.is_u64() => Ok(number.to_string()),
+        value => text(name, value),
+    }
 }
 
 /// Scheme and authority of an absolute http or https URL that can stand in a
@@ -310,8 +332,18 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
+/// The JSON object that a request brings.
+pub(super) fn object<T: DeserializeOwned>(request: &Request<Bytes>) -> serde_json::Result<T> {
+    let body = request.body();
+    if !body.trim_ascii_start().starts_with(b"{") {
+        // An array of the fields' values would pass as well.
+        return Err(serde_json::Error::custom("it is not an object"));
+    }
+    serde_json::from_slice(body)
+}
+
 fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refusal> {
-    serde_json::from_slice(request.body()).map_err(|_| Refusal::Body)
+    object(request).map_err(|_| Refusal::Body)
 }
 
 fn success(result: impl Serialize) -> Response<Bytes> {
@@ -324,9 +356,14 @@ fn success(result: impl Serialize) -> Response<Bytes> {
 
 /// A refusal in the protocol's envelope.
 pub(crate) fn refuse(refusal: Refusal) -> Response<Bytes> {
+    refuse_saying(refusal, refusal.to_string())
+}
+
+/// The same in words that say more.
+pub(super) fn refuse_saying(refusal: Refusal, message: String) -> Response<Bytes> {
     let envelope = Failure {
         error_code: refusal.code(),
-        message: refusal.to_string(),
+        message,
     };
     json(refusal.status(), &envelope)
 }

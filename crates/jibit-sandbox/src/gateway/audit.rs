@@ -3,17 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Order, State,
-    book::{Account, Book},
-};
+use super::{Account, Book, Order, State};
+use crate::mobile::Mobile;
 
 /// What is wrong with the book, in words; nothing, unless the sandbox has a
 /// mistake of its own.
 pub(super) fn violations<'a>(book: &Book, orders: impl Iterator<Item = &'a Order>) -> Vec<String> {
     let mut escrow = 0_i128;
     let mut merchants = BTreeMap::<&str, i128>::new();
-    let mut spent = BTreeMap::<&str, i128>::new();
+    let mut spent = BTreeMap::<Mobile, i128>::new();
     for order in orders {
         let amount = i128::from(order.amount());
         match order.state() {
@@ -26,7 +24,7 @@ pub(super) fn violations<'a>(book: &Book, orders: impl Iterator<Item = &'a Order
                 continue;
             }
         }
-        *spent.entry(&order.asked.user_identity).or_default() += amount;
+        *spent.entry(order.asked.user_identity).or_default() += amount;
     }
     let mut violations = Vec::new();
     let mut expect = |what: &str, holds: i128, should: i128| {
@@ -36,31 +34,19 @@ pub(super) fn violations<'a>(book: &Book, orders: impl Iterator<Item = &'a Order
             ));
         }
     };
-    expect(
-        "the whole book",
-        book.balances().map(|(_, rial)| rial).sum(),
-        0,
-    );
-    for (account, holds) in book.balances() {
-        match account {
-            Account::Issue => {}
-            Account::Escrow => expect("escrow", holds, escrow),
-            Account::Merchant(id) => {
-                let should = merchants.remove(id.as_str()).unwrap_or_default();
-                expect("a merchant", holds, should);
-            }
-            Account::Wallet(mobile) => {
-                let spent = spent.remove(mobile.as_str()).unwrap_or_default();
-                expect("a wallet", holds, book.issued_to(mobile) - spent);
-            }
-        }
+    expect("the whole book", book.sum(), 0);
+    expect("escrow", book.balance(&Account::Escrow), escrow);
+    for (id, holds) in book.merchants() {
+        let should = merchants.remove(id.as_str()).unwrap_or_default();
+        expect("a merchant", *holds, should);
+    }
+    for (mobile, wallet) in book.wallets() {
+        let spent = spent.remove(mobile).unwrap_or_default();
+        expect("a wallet", wallet.balance, wallet.issued - spent);
     }
     // Money of an account that the book does not have.
-    expect(
-        "no account",
-        0,
-        merchants.values().chain(spent.values()).sum(),
-    );
+    let nowhere = merchants.values().chain(spent.values()).sum();
+    expect("no account", 0, nowhere);
     violations
 }
 
@@ -70,6 +56,7 @@ mod tests {
 
     use super::*;
     use crate::gateway::{
+        book::Place,
         ids::Ids,
         orders::{NewOrder, Orders},
     };
@@ -88,12 +75,13 @@ mod tests {
                 merchant: "7746".into(),
                 merchant_order_id: format!("m-{n}").into(),
                 amount,
-                user_identity: MOBILE.into(),
+                user_identity: MOBILE.parse().unwrap(),
                 callback_url: "https://shop.example/".into(),
                 additional_data: None,
                 description: None,
             };
-            let id = orders.initiate(asked, &mut ids, start).id().to_owned();
+            let order = orders.initiate(asked, &mut ids, start).unwrap();
+            let id = order.id().to_owned();
             let now = start + std::time::Duration::from_secs(n * 600);
             let ip = [127, 0, 0, 1].into();
             orders.pay(&id, ip, &mut book, &mut ids, now).unwrap();
@@ -115,17 +103,17 @@ mod tests {
 
     #[test]
     fn every_way_to_lose_or_make_money_is_found() {
-        let wallet = || Account::Wallet(MOBILE.to_owned());
-        let merchant = || Account::Merchant("7746".to_owned());
+        let wallet = Place::Wallet(MOBILE.parse().unwrap());
+        let merchant = Place::Merchant("7746");
         for (from, to) in [
-            (wallet(), merchant()),
-            (Account::Escrow, merchant()),
-            (merchant(), wallet()),
-            (Account::Issue, wallet()),
-            (Account::Issue, Account::Merchant("7747".to_owned())),
+            (wallet, merchant),
+            (Place::Escrow, merchant),
+            (merchant, wallet),
+            (Place::Issue, wallet),
+            (Place::Issue, Place::Merchant("7747")),
         ] {
             let (mut book, orders) = stage();
-            book.post(&from, &to, 1);
+            book.post(from, to, 1_u64);
             assert!(
                 !violations(&book, orders.all()).is_empty(),
                 "{from:?} to {to:?}"

@@ -1,19 +1,19 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, fmt};
 
 use super::Refusal;
-use crate::scenario::Scenario;
+use crate::{mobile::Mobile, scenario::Scenario};
 
 /// Who holds money.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Account {
     /// Where the wallets' opening balances come from: below zero by what it gave out.
     Issue,
-    /// A customer's wallet, by mobile number.
-    Wallet(String),
     /// What customers paid and nobody has verified yet.
     Escrow,
     /// A merchant's account, by merchant id.
     Merchant(String),
+    /// A customer's wallet, by mobile number.
+    Wallet(String),
 }
 
 /// The money, in Rial: a double-entry book.
@@ -21,20 +21,31 @@ pub enum Account {
 /// Money only moves from one account to another, so the sum over all accounts
 /// is always 0, and what wallets, escrow and merchants hold together is what
 /// was issued.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Book {
-    balances: BTreeMap<Account, i128>,
+    issue: i128,
+    escrow: i128,
+    merchants: BTreeMap<String, i128>,
+    wallets: BTreeMap<Mobile, Wallet>,
     opening_balance: u64,
-    /// What each wallet was given from outside, by mobile number.
-    issued: BTreeMap<String, i128>,
-    /// The mobile numbers of wallets that cannot pay.
-    blocked: BTreeSet<String>,
 }
 
-/// A customer's wallet, as the page shows it.
+/// Where money is, as [`Account`] says it, without a name to copy.
 #[derive(Clone, Copy, Debug)]
+pub(super) enum Place<'a> {
+    Issue,
+    Escrow,
+    Merchant(&'a str),
+    Wallet(Mobile),
+}
+
+/// A customer's wallet.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Wallet {
     pub(super) balance: i128,
+    /// What it was given from outside.
+    pub(super) issued: i128,
+    /// It cannot pay.
     pub(super) blocked: bool,
 }
 
@@ -50,96 +61,130 @@ impl Book {
     /// What an account holds.
     #[must_use]
     pub fn balance(&self, account: &Account) -> i128 {
-        self.balances.get(account).copied().unwrap_or(0)
+        match account {
+            Account::Issue => self.issue,
+            Account::Escrow => self.escrow,
+            Account::Merchant(id) => self.merchants.get(id).copied().unwrap_or_default(),
+            Account::Wallet(mobile) => (mobile.parse().ok())
+                .and_then(|mobile| self.wallets.get(&mobile))
+                .map_or(0, |wallet| wallet.balance),
+        }
     }
 
-    /// Every account with its balance.
-    pub fn balances(&self) -> impl Iterator<Item = (&Account, i128)> {
-        self.balances.iter().map(|(account, rial)| (account, *rial))
+    /// Every account with its balance, the wallets last.
+    pub fn balances(&self) -> impl Iterator<Item = (Account, i128)> {
+        let own = [(Account::Issue, self.issue), (Account::Escrow, self.escrow)];
+        let merchants = self.merchants.iter();
+        let merchants = merchants.map(|(id, rial)| (Account::Merchant(id.clone()), *rial));
+        let wallets = self.wallets.iter();
+        let wallets =
+            wallets.map(|(mobile, wallet)| (Account::Wallet(mobile.to_string()), wallet.balance));
+        own.into_iter().chain(merchants).chain(wallets)
     }
 
-    /// Whether all accounts together come to 0.
+    /// What all accounts hold together: 0.
     #[must_use]
-    pub fn is_balanced(&self) -> bool {
-        self.balances.values().sum::<i128>() == 0
+    pub fn sum(&self) -> i128 {
+        let wallets = self.wallets.values().map(|wallet| wallet.balance);
+        self.issue + self.escrow + self.merchants.values().sum::<i128>() + wallets.sum::<i128>()
     }
 
-    /// The wallet of a mobile number, opened when it is first seen.
-    pub(super) fn wallet(&mut self, mobile: &str) -> Wallet {
-        let account = self.opened(mobile);
+    pub(super) const fn merchants(&self) -> &BTreeMap<String, i128> {
+        &self.merchants
+    }
+
+    pub(super) const fn wallets(&self) -> &BTreeMap<Mobile, Wallet> {
+        &self.wallets
+    }
+
+    /// The wallet of a mobile number. A look opens none: anybody can look for
+    /// any number.
+    pub(super) fn wallet(&self, mobile: Mobile) -> Wallet {
+        let known = self.wallets.get(&mobile).copied();
+        known.unwrap_or_else(|| self.new_wallet(mobile))
+    }
+
+    /// A wallet as it is when it is opened.
+    fn new_wallet(&self, mobile: Mobile) -> Wallet {
+        let scenario = Scenario::of(mobile);
+        let given = match scenario {
+            Some(Scenario::Empty) => 0,
+            _ => i128::from(self.opening_balance),
+        };
         Wallet {
-            balance: self.balance(&account),
-            blocked: self.blocked.contains(mobile),
+            balance: given,
+            issued: given,
+            blocked: scenario == Some(Scenario::Blocked),
+        }
+    }
+
+    /// Opens the wallet of a mobile number, if it is not open.
+    fn open(&mut self, mobile: Mobile) {
+        if !self.wallets.contains_key(&mobile) {
+            let new = self.new_wallet(mobile);
+            let empty = Wallet { balance: 0, ..new };
+            self.wallets.insert(mobile, empty);
+            self.post(Place::Issue, Place::Wallet(mobile), new.balance);
         }
     }
 
     /// Has a wallet hold this much: what is too much or too little was issued.
-    pub(super) fn set_wallet(&mut self, mobile: &str, balance: u64, blocked: bool) {
-        let wallet = self.opened(mobile);
-        let held = u64::try_from(self.balance(&wallet)).unwrap_or_default();
-        let issued = self.issued.entry(mobile.to_owned()).or_default();
-        *issued += i128::from(balance) - i128::from(held);
-        if balance >= held {
-            self.post(&Account::Issue, &wallet, balance - held);
-        } else {
-            self.post(&wallet, &Account::Issue, held - balance);
+    pub(super) fn set_wallet(&mut self, mobile: Mobile, balance: u64, blocked: bool) {
+        self.open(mobile);
+        if let Some(wallet) = self.wallets.get_mut(&mobile) {
+            let more = i128::from(balance) - wallet.balance;
+            wallet.issued += more;
+            wallet.blocked = blocked;
+            self.post(Place::Issue, Place::Wallet(mobile), more);
         }
-        if blocked {
-            self.blocked.insert(mobile.to_owned());
-        } else {
-            self.blocked.remove(mobile);
-        }
-    }
-
-    fn opened(&mut self, mobile: &str) -> Account {
-        let wallet = Account::Wallet(mobile.to_owned());
-        if !self.balances.contains_key(&wallet) {
-            let scenario = Scenario::of(mobile);
-            let given = match scenario {
-                Some(Scenario::Empty) => 0,
-                _ => self.opening_balance,
-            };
-            if scenario == Some(Scenario::Blocked) {
-                self.blocked.insert(mobile.to_owned());
-            }
-            self.issued.insert(mobile.to_owned(), i128::from(given));
-            self.post(&Account::Issue, &wallet, given);
-        }
-        wallet
-    }
-
-    /// What a wallet was given from outside.
-    pub(super) fn issued_to(&self, mobile: &str) -> i128 {
-        self.issued.get(mobile).copied().unwrap_or_default()
     }
 
     /// The customer pays: the money waits in escrow.
-    pub(super) fn pay(&mut self, mobile: &str, amount: u64) -> Result<(), Refusal> {
-        let wallet = self.opened(mobile);
-        if self.blocked.contains(mobile) {
+    pub(super) fn pay(&mut self, mobile: Mobile, amount: u64) -> Result<(), Refusal> {
+        self.open(mobile);
+        let wallet = self.wallet(mobile);
+        if wallet.blocked {
             return Err(Refusal::WalletBlocked);
         }
-        if self.balance(&wallet) < i128::from(amount) {
+        if wallet.balance < i128::from(amount) {
             return Err(Refusal::InsufficientFunds);
         }
-        self.post(&wallet, &Account::Escrow, amount);
+        self.post(Place::Wallet(mobile), Place::Escrow, amount);
         Ok(())
     }
 
     /// The merchant verified: the money is the merchant's.
     pub(super) fn capture(&mut self, merchant: &str, amount: u64) {
-        let merchant = Account::Merchant(merchant.to_owned());
-        self.post(&Account::Escrow, &merchant, amount);
+        self.post(Place::Escrow, Place::Merchant(merchant), amount);
     }
 
     /// Nobody verified in time: the customer has the money back.
-    pub(super) fn refund(&mut self, mobile: &str, amount: u64) {
-        let wallet = self.opened(mobile);
-        self.post(&Account::Escrow, &wallet, amount);
+    pub(super) fn refund(&mut self, mobile: Mobile, amount: u64) {
+        self.post(Place::Escrow, Place::Wallet(mobile), amount);
     }
 
-    pub(super) fn post(&mut self, from: &Account, to: &Account, amount: u64) {
-        *self.balances.entry(from.clone()).or_default() -= i128::from(amount);
-        *self.balances.entry(to.clone()).or_default() += i128::from(amount);
+    pub(super) fn post(&mut self, from: Place<'_>, to: Place<'_>, amount: impl Into<i128>) {
+        let amount = amount.into();
+        self.add(from, -amount);
+        self.add(to, amount);
+    }
+
+    fn add(&mut self, place: Place<'_>, amount: i128) {
+        *match place {
+            Place::Issue => &mut self.issue,
+            Place::Escrow => &mut self.escrow,
+            Place::Merchant(id) => self.merchants.entry(id.to_owned()).or_default(),
+            Place::Wallet(mobile) => &mut self.wallets.entry(mobile).or_default().balance,
+        } += amount;
+    }
+}
+
+impl fmt::Debug for Book {
+    // Whose wallets there are is private.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Book")
+            .field("escrow", &self.escrow)
+            .field("wallets", &self.wallets.len())
+            .finish_non_exhaustive()
     }
 }

@@ -23,13 +23,25 @@ pub(super) fn page(status: StatusCode, policy: &str, page: Markup) -> Response<B
     let headers = answer.headers_mut();
     let fixed = [
         (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // A form of ours says where it comes from; nobody else is told.
+        (header::REFERRER_POLICY, "same-origin"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if let Ok(policy) = HeaderValue::try_from(policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    answer
+}
+
+/// 303, so that the browser goes there by GET.
+pub(super) fn see_other(url: String) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = StatusCode::SEE_OTHER;
+    // The URL was checked when the order was made; a header takes it.
+    if let Ok(location) = HeaderValue::try_from(url) {
+        answer.headers_mut().insert(header::LOCATION, location);
     }
     answer
 }

@@ -1,11 +1,11 @@
 //! What was asked and answered, with what is secret or about a person left out.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, fmt};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use jibit_proto::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::Fate;
@@ -16,8 +16,8 @@ const MAX_ENTRIES: usize = 1_000;
 const MAX_BODY: usize = 4 * 1024;
 
 /// One exchange with the gateway. Passwords, tokens, mobile numbers and addresses
-/// read `[redacted]` in it.
-#[derive(Clone, Debug, Serialize)]
+/// read `[redacted]` in what it says.
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct JournalEntry {
@@ -30,11 +30,11 @@ pub struct JournalEntry {
     /// The request's path.
     pub path: String,
     /// The request's body.
-    request: Value,
+    request: Body,
     /// The answer's status.
     pub status: u16,
     /// The answer's body, before its fate.
-    answer: Value,
+    answer: Body,
     /// What became of the answer, if it was not simply delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fate: Option<String>,
@@ -45,20 +45,20 @@ impl JournalEntry {
     /// words if it was no JSON or too long to keep.
     #[must_use]
     pub fn request(&self) -> String {
-        self.request.to_string()
+        self.request.readable().to_string()
     }
 
     /// The answer's body, before its fate, told as [`JournalEntry::request`] tells
     /// the request's.
     #[must_use]
     pub fn answer(&self) -> String {
-        self.answer.to_string()
+        self.answer.readable().to_string()
     }
 
     /// The exchange as people read it.
     #[must_use]
     pub fn transcript(&self) -> String {
-        let body = |value: &Value| match value {
+        let body = |body: &Body| match body.readable() {
             Value::Null => String::new(),
             Value::String(told) => format!("\n{told}"),
             json => format!("\n{json:#}"),
@@ -74,6 +74,51 @@ impl JournalEntry {
     }
 }
 
+impl fmt::Debug for JournalEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.transcript())
+    }
+}
+
+/// A body as it came, or its length if it was long. It is read, and what is
+/// secret left out, when somebody looks: most of them nobody ever looks at.
+#[derive(Clone)]
+enum Body {
+    Kept(Bytes),
+    Long(usize),
+}
+
+impl Body {
+    fn of(bytes: &Bytes) -> Self {
+        if bytes.len() > MAX_BODY {
+            return Self::Long(bytes.len());
+        }
+        // A copy of its own: a slice would keep the whole that it was cut from.
+        Self::Kept(Bytes::copy_from_slice(bytes))
+    }
+
+    fn readable(&self) -> Value {
+        let told = |length: usize| Value::String(format!("({length} bytes)"));
+        match self {
+            Self::Kept(bytes) if bytes.is_empty() => Value::Null,
+            Self::Kept(bytes) => match serde_json::from_slice(bytes) {
+                Ok(mut value) => {
+                    redact(&mut value);
+                    value
+                }
+                Err(_) => told(bytes.len()),
+            },
+            Self::Long(length) => told(*length),
+        }
+    }
+}
+
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.readable().serialize(serializer)
+    }
+}
+
 /// The last exchanges.
 #[derive(Default)]
 pub(super) struct Journal {
@@ -85,7 +130,7 @@ pub(super) struct Journal {
 pub(super) struct Asked {
     method: String,
     path: String,
-    request: Value,
+    request: Body,
 }
 
 impl Asked {
@@ -93,7 +138,7 @@ impl Asked {
         Self {
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
-            request: readable(request.body()),
+            request: Body::of(request.body()),
         }
     }
 }
@@ -117,7 +162,7 @@ impl Journal {
             path: asked.path,
             request: asked.request,
             status: answer.status().as_u16(),
-            answer: readable(answer.body()),
+            answer: Body::of(answer.body()),
             fate: (*fate != Fate::Deliver).then(|| format!("{fate:?}")),
         });
     }
@@ -130,20 +175,6 @@ impl Journal {
 
     pub(super) fn dropped(&self) -> u64 {
         self.count - self.entries.len() as u64
-    }
-}
-
-fn readable(body: &Bytes) -> Value {
-    if body.is_empty() {
-        return Value::Null;
-    }
-    let read = (body.len() <= MAX_BODY).then(|| serde_json::from_slice::<Value>(body));
-    match read {
-        Some(Ok(mut value)) => {
-            redact(&mut value);
-            value
-        }
-        _ => Value::String(format!("({} bytes)", body.len())),
     }
 }
 

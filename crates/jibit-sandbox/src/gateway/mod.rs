@@ -3,6 +3,7 @@ mod audit;
 mod book;
 mod control;
 mod dashboard;
+mod guard;
 mod html;
 mod ids;
 mod journal;
@@ -173,7 +174,7 @@ impl Gateway {
     fn scenario(&mut self, operation: Operation, request: &Request<Bytes>) -> Option<Struck> {
         let (_, id) = request.uri().path().rsplit_once('/')?;
         let order = self.orders.get(id).ok()?;
-        let scenario = Scenario::of(&order.asked.user_identity)?;
+        let scenario = Scenario::of(order.asked.user_identity)?;
         let amount = order.amount();
         let asked = self.asked.entry((id.to_owned(), operation)).or_default();
         let earlier = std::mem::replace(asked, *asked + 1);
@@ -186,11 +187,18 @@ impl Gateway {
         let mut fate = Fate::Deliver;
         let response = if let Some(asset) = html::asset(request) {
             asset
+        } else if path == "/_sandbox" {
+            html::see_other("/_sandbox/".to_owned())
         } else if let Some(path) = path.strip_prefix("/_sandbox/") {
-            if path == "events" && request.method() == Method::GET {
-                fate = Fate::Live;
+            match guard::controls(&self.settings, request) {
+                Err(refusal) => guard::refuse(refusal),
+                Ok(()) => {
+                    if path == "events" && request.method() == Method::GET {
+                        fate = Fate::Live;
+                    }
+                    control::answer(self, path, request, now)
+                }
             }
-            control::answer(self, path, request, now)
         } else if let Some(path) = path.strip_prefix("/order/") {
             page::answer(self, path, request, now)
         } else {
@@ -253,8 +261,19 @@ impl Gateway {
     }
 
     /// Sets what a wallet holds, in Rial, and whether it is blocked.
-    pub fn set_wallet(&mut self, mobile: &str, balance: u64, blocked: bool) {
+    ///
+    /// # Errors
+    ///
+    /// If that is no mobile number (`09` and nine digits), or if it would be one
+    /// wallet more than orders may be kept.
+    pub fn set_wallet(&mut self, mobile: &str, balance: u64, blocked: bool) -> Result<(), Refusal> {
+        let mobile = mobile.parse()?;
+        let wallets = self.book.wallets();
+        if wallets.len() >= self.settings.max_orders && !wallets.contains_key(&mobile) {
+            return Err(Refusal::Full);
+        }
         self.book.set_wallet(mobile, balance, blocked);
+        Ok(())
     }
 
     /// Has the customer's browser come back from this order in a way of its own.

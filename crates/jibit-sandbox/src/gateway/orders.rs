@@ -7,7 +7,7 @@ use super::{
     Book, Refusal,
     ids::{Ids, OrderId},
 };
-use crate::{Returning, Settings, WindowFrom};
+use crate::{Returning, Settings, WindowFrom, mobile::Mobile};
 
 /// The six states of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,7 +63,7 @@ pub(super) struct NewOrder {
     pub(super) merchant: Arc<str>,
     pub(super) merchant_order_id: Box<str>,
     pub(super) amount: u64,
-    pub(super) user_identity: Box<str>,
+    pub(super) user_identity: Mobile,
     pub(super) callback_url: Box<str>,
     pub(super) additional_data: Option<Box<str>>,
     pub(super) description: Option<Box<str>>,
@@ -185,9 +185,26 @@ pub(super) struct Orders {
     orders: IndexMap<OrderId, Order>,
     /// By when they run out, and their place among the orders.
     expiries: BTreeSet<(Timestamp, usize)>,
+    /// How many bytes of what merchants wrote are kept.
+    text: usize,
+    max: usize,
     unpaid_expiry: Duration,
     verify_window: Duration,
     window_from: WindowFrom,
+}
+
+/// How many bytes of what merchants wrote are kept at most: a number of orders
+/// alone is no bound.
+const MAX_TEXT: usize = 512 * 1024 * 1024;
+
+impl NewOrder {
+    fn text(&self) -> usize {
+        let optional = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
+        self.merchant_order_id.len()
+            + self.callback_url.len()
+            + optional(&self.additional_data)
+            + optional(&self.description)
+    }
 }
 
 impl Orders {
@@ -195,6 +212,8 @@ impl Orders {
         Self {
             orders: IndexMap::new(),
             expiries: BTreeSet::new(),
+            text: 0,
+            max: settings.max_orders,
             unpaid_expiry: settings.unpaid_expiry,
             verify_window: settings.verify_window,
             window_from: settings.window_from,
@@ -226,7 +245,17 @@ impl Orders {
             .ok_or(Refusal::NoSuchOrder)
     }
 
-    pub(super) fn initiate(&mut self, asked: NewOrder, ids: &mut Ids, now: Timestamp) -> &Order {
+    pub(super) fn initiate(
+        &mut self,
+        asked: NewOrder,
+        ids: &mut Ids,
+        now: Timestamp,
+    ) -> Result<&Order, Refusal> {
+        let text = self.text + asked.text();
+        if self.orders.len() >= self.max || text > MAX_TEXT {
+            return Err(Refusal::Full);
+        }
+        self.text = text;
         let id = loop {
             let id = ids.order_id();
             if !self.orders.contains_key(&id) {
@@ -246,7 +275,7 @@ impl Orders {
             returning: None,
         };
         order.becomes(State::Initial);
-        self.orders.entry(id).or_insert(order)
+        Ok(self.orders.entry(id).or_insert(order))
     }
 
     /// Has the browser come back in a way of this order's own.
@@ -283,7 +312,7 @@ impl Orders {
             }
             State::CancelBySystem | State::CancelByUser => return Err(Refusal::Cancelled),
         }
-        book.pay(&order.asked.user_identity, order.asked.amount)?;
+        book.pay(order.asked.user_identity, order.asked.amount)?;
         order.becomes(State::PurchaseByUser);
         order.payment = Some(Payment {
             ref_id: ids.ref_id().into(),
@@ -365,7 +394,7 @@ impl Orders {
             return;
         };
         if order.state == State::PurchaseByUser {
-            book.refund(&order.asked.user_identity, order.asked.amount);
+            book.refund(order.asked.user_identity, order.asked.amount);
         }
         order.becomes(State::CancelBySystem);
     }

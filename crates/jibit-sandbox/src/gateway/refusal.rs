@@ -17,14 +17,14 @@ pub enum Refusal {
     /// 9003: the bearer token is missing, expired or not ours.
     #[error("the bearer token is not valid")]
     Token,
-    /// 9010: the body is not JSON of the shape that the document prints.
-    #[error("the body is not the JSON that the document prints")]
+    /// 9010: the body is not a JSON object, or one of its fields stands twice.
+    #[error("the body is not a JSON object, or has a field twice")]
     Body,
     /// 9011: `amount` is not a whole number of Rial from 1 to 2^53-1.
     #[error("amount is not a whole number of Rial from 1 to 9007199254740991")]
     Amount,
-    /// 9012: `callBackUrl` is not an absolute http or https URL.
-    #[error("callBackUrl is not an absolute http or https URL")]
+    /// 9012: `callBackUrl` is not an absolute http or https URL in ASCII.
+    #[error("callBackUrl is not an absolute http or https URL in ASCII")]
     CallbackUrl,
     /// 9013: `userIdentity` is not 09 and nine digits.
     #[error("userIdentity is not 09 and nine digits")]
@@ -33,8 +33,14 @@ pub enum Refusal {
     #[error("merchantOrderId is empty")]
     MerchantOrderId,
     /// 9015: the text is no plan of faults.
-    #[error("the text is not a plan of faults")]
+    #[error("plan is not a plan of faults")]
     Plan,
+    /// 9016: this field is not there, or it is something else than text.
+    #[error("{0} is missing or is not text")]
+    Text(&'static str),
+    /// 9017: `limit` is not a number.
+    #[error("limit is not a whole number")]
+    Limit,
     /// 9020: this merchant has no such order.
     #[error("this merchant has no such order")]
     NoSuchOrder,
@@ -71,11 +77,27 @@ pub enum Refusal {
     /// 9034: the request is not the HTTP that a gateway should accept.
     #[error("the request has no Host, or both Content-Length and Transfer-Encoding")]
     Framing,
+    /// 9035: the sandbox is full.
+    #[error("the sandbox keeps no more orders; reset it, or start it with a larger number")]
+    Full,
+    /// 9036: the request did not come whole in time.
+    #[error("the request did not come whole in time")]
+    TooSlow,
+    /// 9040: the request comes from a page of another site, or under a name that
+    /// is not the sandbox's.
+    #[error("the request comes from another site; use an address or the public URL of the sandbox")]
+    Site,
+    /// 9041: the control token is not there or is another one.
+    #[error("the control token is missing or wrong")]
+    ControlToken,
+    /// 9042: the controls are closed.
+    #[error("the controls are closed: others reach this sandbox, and it has no control token")]
+    Closed,
 }
 
 impl Refusal {
     /// All of them, for documents and tests.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 28] = [
         Self::Credentials,
         Self::Refresh,
         Self::Token,
@@ -85,6 +107,8 @@ impl Refusal {
         Self::UserIdentity,
         Self::MerchantOrderId,
         Self::Plan,
+        Self::Text("the field"),
+        Self::Limit,
         Self::NoSuchOrder,
         Self::NotPaid,
         Self::AlreadyVerified,
@@ -97,6 +121,11 @@ impl Refusal {
         Self::ContentType,
         Self::TooLong,
         Self::Framing,
+        Self::Full,
+        Self::TooSlow,
+        Self::Site,
+        Self::ControlToken,
+        Self::Closed,
     ];
 
     /// The `errorCode`.
@@ -112,6 +141,8 @@ impl Refusal {
             Self::UserIdentity => 9013,
             Self::MerchantOrderId => 9014,
             Self::Plan => 9015,
+            Self::Text(_) => 9016,
+            Self::Limit => 9017,
             Self::NoSuchOrder => 9020,
             Self::NotPaid => 9021,
             Self::AlreadyVerified => 9022,
@@ -124,6 +155,11 @@ impl Refusal {
             Self::ContentType => 9032,
             Self::TooLong => 9033,
             Self::Framing => 9034,
+            Self::Full => 9035,
+            Self::TooSlow => 9036,
+            Self::Site => 9040,
+            Self::ControlToken => 9041,
+            Self::Closed => 9042,
         }
     }
 
@@ -139,14 +175,19 @@ impl Refusal {
             | Self::Cancelled
             | Self::AlreadyPaid
             | Self::InsufficientFunds
-            | Self::WalletBlocked => StatusCode::OK,
-            Self::Token => StatusCode::UNAUTHORIZED,
+            | Self::WalletBlocked
+            | Self::Full => StatusCode::OK,
+            Self::Token | Self::ControlToken => StatusCode::UNAUTHORIZED,
+            Self::Site | Self::Closed => StatusCode::FORBIDDEN,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Body
             | Self::Amount
             | Self::CallbackUrl
             | Self::UserIdentity
             | Self::MerchantOrderId
             | Self::Plan
+            | Self::Text(_)
+            | Self::Limit
             | Self::Framing => StatusCode::BAD_REQUEST,
             Self::NoSuchOrder | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,

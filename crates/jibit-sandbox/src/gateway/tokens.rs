@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -11,6 +11,9 @@ use super::Refusal;
 const ISSUER: &str = "jibit-sandbox";
 const TOKEN_AUDIENCE: &str = "ir.jibit.qrpg";
 const REFRESH_AUDIENCE: &str = "ref.ir.jibit.qrpg";
+
+/// Of more pairs than this, the oldest can no longer be refreshed.
+const MAX_REFRESHABLE: usize = 100_000;
 
 /// As the document's tokens have it, and only that: `none` and other
 /// algorithms do not even parse.
@@ -44,8 +47,8 @@ pub(super) struct Tokens {
     issued: u64,
     /// Pairs up to this one are dead before their time.
     revoked: u64,
-    /// The pairs that may be refreshed once more, and until when.
-    refreshable: BTreeMap<u64, Timestamp>,
+    /// The pairs that may be refreshed once more, if their time is not over.
+    refreshable: BTreeSet<u64>,
 }
 
 impl Tokens {
@@ -59,15 +62,16 @@ impl Tokens {
             refresh_life,
             issued: 0,
             revoked: 0,
-            refreshable: BTreeMap::new(),
+            refreshable: BTreeSet::new(),
         }
     }
 
     pub(super) fn issue(&mut self, merchant: &str, now: Timestamp) -> Pair {
         self.issued += 1;
-        self.refreshable.retain(|_, until| *until > now);
-        self.refreshable
-            .insert(self.issued, now + self.refresh_life);
+        self.refreshable.insert(self.issued);
+        if self.refreshable.len() > MAX_REFRESHABLE {
+            self.refreshable.pop_first();
+        }
         Pair {
             token: self.sign(TOKEN_AUDIENCE, merchant, self.life, now),
             refresh_token: self.sign(REFRESH_AUDIENCE, merchant, self.refresh_life, now),
@@ -95,7 +99,7 @@ impl Tokens {
             .filter(|refresh| refresh.jti == token.jti && refresh.sub == token.sub)
             .ok_or(Refusal::Refresh)?;
         let pair: u64 = refresh.jti.parse().map_err(|_| Refusal::Refresh)?;
-        if !self.refreshable.contains_key(&pair) {
+        if !self.refreshable.contains(&pair) {
             return Err(Refusal::Refresh);
         }
         if !lives {

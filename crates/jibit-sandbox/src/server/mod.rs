@@ -20,7 +20,7 @@ use hyper_util::rt::TokioTimer;
 use jibit_proto::Timestamp;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Semaphore, watch},
 };
 
 use crate::{
@@ -33,8 +33,15 @@ use wire::{Ends, WireBody};
 /// The longest body that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// How long a client may take to send a request's head.
+/// How long a client may take to send a request's head, and to begin the next one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long it may then take to send the body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How many connections are served at a time. Those beyond wait to be accepted;
+/// who has nothing to say does not hold a place for longer than `HEAD_TIMEOUT`.
+const MAX_CONNECTIONS: usize = 16 * 1024;
 
 /// A running sandbox. It stops when it is dropped.
 pub struct Sandbox {
@@ -74,6 +81,7 @@ impl Sandbox {
         let seed = settings
             .seed
             .unwrap_or_else(|| RandomState::new().build_hasher().finish());
+        settings.exposed = !address.ip().is_loopback();
         let shared = Arc::new(Shared {
             gateway: Mutex::new(Gateway::new(settings.seed(seed).public_url(public))),
             started: Instant::now(),
@@ -117,8 +125,12 @@ impl Sandbox {
     }
 
     /// Sets what a wallet holds, in Rial, and whether it is blocked.
-    pub fn set_wallet(&self, mobile: &str, balance: u64, blocked: bool) {
-        self.shared.lock().set_wallet(mobile, balance, blocked);
+    ///
+    /// # Errors
+    ///
+    /// As [`Gateway::set_wallet`].
+    pub fn set_wallet(&self, mobile: &str, balance: u64, blocked: bool) -> Result<(), Refusal> {
+        self.shared.lock().set_wallet(mobile, balance, blocked)
     }
 
     /// Has the customer's browser come back from this order in a way of its own.
@@ -227,9 +239,15 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<()>) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let accepted = async {
+            // The semaphore is never closed.
+            let place = Arc::clone(&places).acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            accepted = accepted => accepted,
             _ = stopped.changed() => return,
         };
         match accepted {
@@ -240,6 +258,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::
                         () = serve(stream, peer.ip(), &shared) => {}
                         _ = stopped.changed() => {}
                     }
+                    drop(place);
                 });
             }
             // Out of file descriptors: a client will give some back.
@@ -291,7 +310,10 @@ async fn received(
         return Ok(Err(refusal));
     }
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, MAX_BODY).collect().await;
+    let body = Limited::new(body, MAX_BODY).collect();
+    let Ok(body) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
+        return Ok(Err(Refusal::TooSlow));
+    };
     socket.next_request();
     match body {
         Ok(body) => Ok(Ok(Request::from_parts(parts, body.to_bytes()))),

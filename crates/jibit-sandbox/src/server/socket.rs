@@ -1,6 +1,7 @@
 //! A connection's socket, as far as hyper does not show or do what we need.
 
 use std::{
+    future::Future as _,
     io,
     pin::Pin,
     sync::{
@@ -8,6 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use http::{HeaderMap, header};
@@ -15,16 +17,22 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::{
     io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
     net::TcpStream,
+    time::{Sleep, sleep},
 };
 
 /// The longest head that is looked at; hyper refuses longer ones by itself.
 const MAX_HEAD: usize = 32 * 1024;
+
+/// How long a client may take none of what is written to it.
+const STALL: Duration = Duration::from_secs(30);
 
 /// A socket that remembers the head of the request under way as it came, and
 /// that can end in a reset.
 pub(super) struct Socket {
     stream: TcpStream,
     control: Arc<Control>,
+    /// Runs while the client takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 /// What the request's handler sees and does of the socket.
@@ -46,6 +54,7 @@ impl Socket {
         let socket = Self {
             stream,
             control: Arc::clone(&control),
+            stalled: None,
         };
         (socket, control)
     }
@@ -121,7 +130,14 @@ impl Write for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -214,7 +214,7 @@ async fn a_wallet_that_cannot_pay_says_why() {
     let (_, page) = stage.order().await;
     browser.open(&page).await;
     // Spent elsewhere while the page was open.
-    stage.sandbox.set_wallet(MOBILE, AMOUNT - 1, false);
+    stage.sandbox.set_wallet(MOBILE, AMOUNT - 1, false).unwrap();
     browser.click("button[formaction$=pay]").await;
     let said = browser.text("[role=alert]").await;
     assert_eq!(said, "موجودی کیف پول کافی نبود؛ چیزی برداشت نشد");
@@ -222,12 +222,12 @@ async fn a_wallet_that_cannot_pay_says_why() {
     assert!(browser.text("#why").await.contains("کافی نیست"));
     browser.picture("not-enough-fa").await;
 
-    stage.sandbox.set_wallet(MOBILE, AMOUNT, true);
+    stage.sandbox.set_wallet(MOBILE, AMOUNT, true).unwrap();
     browser.open(&page).await;
     assert!(browser.text("#why").await.contains("مسدود"));
     browser.picture("blocked-fa").await;
 
-    stage.sandbox.set_wallet(MOBILE, AMOUNT, false);
+    stage.sandbox.set_wallet(MOBILE, AMOUNT, false).unwrap();
     browser.open(&page).await;
     browser.click("button[formaction$=pay]").await;
     browser.find("#shop").await;

@@ -38,7 +38,7 @@ fn orders_are_listed_and_shown() {
             .len(),
         1
     );
-    assert_eq!(get(&mut bench, "orders?limit=x")["errorCode"], json!(9010));
+    assert_eq!(get(&mut bench, "orders?limit=x")["errorCode"], json!(9017));
     let one = get(&mut bench, &format!("orders/{}", ids[1]));
     assert_eq!(one["status"], json!("PURCHASE_BY_USER"));
     assert_eq!(get(&mut bench, "orders/none")["errorCode"], json!(9020));

@@ -1,8 +1,10 @@
 //! The dashboard, in a real browser and over a plain socket.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use jibit_sandbox::{FaultPlan, Sandbox, State};
+use jibit_proto::Secret;
+use jibit_sandbox::{FaultPlan, Sandbox, Settings, State};
+use jibit_testkit::peer::{Peer, Reply, answer_with};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -35,7 +37,7 @@ async fn a_developer_watches_and_steers() {
     let stage = Stage::new().await;
     let sandbox = &stage.sandbox;
     browser.open(&format!("{}/_sandbox/", sandbox.url())).await;
-    browser.says("#link", "live").await;
+    browser.says("#link.live", "live").await;
     browser.says("#orders", "None yet.").await;
 
     // What happens elsewhere is seen here, without a click.
@@ -130,8 +132,80 @@ async fn events_tell_what_changed_and_nothing_else() {
     let first = events(&mut stream, r#""id":"journal""#).await;
     assert!(first.contains("\r\ncontent-type: text/event-stream\r\n"));
     assert_eq!(first.matches("data: {").count(), 5, "every part, once");
-    sandbox.set_wallet("09121234567", 1_234_567, false);
+    sandbox.set_wallet("09121234567", 1_234_567, false).unwrap();
     let then = events(&mut stream, "1,234,567").await;
     assert!(then.contains(r#""id":"book""#));
     assert_eq!(then.matches("data: {").count(), 1, "{then}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_asks_its_user_for_the_token() {
+    let Some(browser) = Browser::start("token").await else {
+        return;
+    };
+    let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));
+    let settings = Settings::default().control_token(Secret::new("open-sesame"));
+    let sandbox = Sandbox::bind(everywhere, settings).await.unwrap();
+    let port = sandbox.address().port();
+    // As who types the token into the browser's window.
+    browser
+        .open(&format!("http://me:open-sesame@127.0.0.1:{port}/_sandbox/"))
+        .await;
+    browser.says("#link.live", "live").await;
+    browser.click(r#"[data-body='{"seconds":60}']"#).await;
+    browser.says("#clock", "60 s ahead").await;
+    assert_eq!(browser.text("#said").await, "");
+    browser.close().await;
+
+    // Without one it is closed to whoever is not this machine, and so to all.
+    let sandbox = Sandbox::bind(everywhere, Settings::default())
+        .await
+        .unwrap();
+    let port = sandbox.address().port();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let request = "GET /_sandbox/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let answer = events(&mut stream, "9042").await;
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+}
+
+/// A page of somebody else tries what a browser lets it try.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_site_s_page_reaches_nothing() {
+    let Some(browser) = Browser::start("evil").await else {
+        return;
+    };
+    let stage = Stage::new().await;
+    let (id, page) = stage.order().await;
+    let url = stage.sandbox.url();
+    let evil = format!(
+        r#"<form method=post enctype="text/plain" action="{url}/_sandbox/reset" target=f>
+           <input name='{{"a":"' value='"}}'></form>
+           <form method=post action="{page}/pay" target=f></form><iframe name=f></iframe>
+           <script>(async () => {{
+             for (const form of document.forms) {{ form.submit(); await new Promise(r => setTimeout(r, 500)) }}
+             let read = 0;
+             const json = {{"Content-Type": "application/json"}};
+             for (const options of [
+               {{method: "POST", body: "{{}}", mode: "no-cors"}}, {{method: "POST", body: "{{}}", headers: json}},
+             ])
+               await fetch("{url}/_sandbox/reset", options).then(a => read += a.type !== "opaque", () => {{}});
+             await fetch("{url}/_sandbox/book").then(() => read++, () => {{}});
+             await new Promise(r => {{ const s = new EventSource("{url}/_sandbox/events"); s.onopen = () => {{ read++; r() }}; s.onerror = r }});
+             document.title = "read " + read;
+           }})()</script>"#
+    );
+    let site =
+        Peer::plain(move |_| Reply::Keep(answer_with(200, "Content-Type: text/html\r\n", &evil)))
+            .unwrap();
+    browser.open(&site.url("/")).await;
+    for _ in 0..600 {
+        if browser.client.title().await.unwrap().starts_with("read") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(browser.client.title().await.unwrap(), "read 0");
+    assert_eq!(stage.sandbox.state(&id), Some(State::Initial));
+    browser.close().await;
 }

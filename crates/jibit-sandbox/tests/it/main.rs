@@ -15,6 +15,9 @@ mod control;
 #[cfg(all(feature = "server", unix))]
 mod dashboard;
 mod faults;
+mod guard;
+#[cfg(feature = "server")]
+mod hostile;
 mod money;
 mod pages;
 mod protocol;

@@ -11,14 +11,15 @@ use tokio::{
     net::TcpStream,
 };
 
-async fn connect(sandbox: &Sandbox) -> TcpStream {
+pub(crate) async fn connect(sandbox: &Sandbox) -> TcpStream {
     TcpStream::connect(sandbox.address()).await.unwrap()
 }
 
 /// What comes back until the connection ends.
-async fn exchange(sandbox: &Sandbox, request: &str) -> String {
+pub(crate) async fn exchange(sandbox: &Sandbox, request: impl AsRef<[u8]>) -> String {
     let mut stream = connect(sandbox).await;
-    stream.write_all(request.as_bytes()).await.unwrap();
+    // Who is refused early may find that nobody reads on.
+    let _ = stream.write_all(request.as_ref()).await;
     let mut answer = Vec::new();
     // A reset after a whole answer is an end as well.
     let _ = stream.read_to_end(&mut answer).await;
@@ -27,7 +28,7 @@ async fn exchange(sandbox: &Sandbox, request: &str) -> String {
 
 const LOGIN: &str = r#"{"username":"7746","password":"123456"}"#;
 
-fn login(more_headers: &str) -> String {
+pub(crate) fn login(more_headers: &str) -> String {
     format!(
         "POST /authenticate HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n{more_headers}\r\n{LOGIN}",

@@ -8,10 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use jibit_proto::Timestamp;
-use serde::de::DeserializeOwned;
 
 use super::{Gateway, Order, Refusal, api, book::Account, dashboard, html};
-use crate::{FaultPlan, Operation};
+use crate::{FaultPlan, Operation, PlanError, mobile::Mobile};
 use shapes::{
     Advance, Arm, Expected, Found, Now, Return, SetWallet, Shown, ShownBook, ShownJournal,
     ShownOrders, ShownPlan, ShownWallet,
@@ -26,7 +25,41 @@ pub(super) fn answer(
     request: &Request<Bytes>,
     now: Timestamp,
 ) -> Response<Bytes> {
-    handle(gateway, path, request, now).unwrap_or_else(api::refuse)
+    handle(gateway, path, request, now).unwrap_or_else(|wrong| match wrong {
+        Wrong::Refused(refusal) => api::refuse(refusal),
+        Wrong::Body(error) => {
+            let message = format!("the body is not what this takes: {error}");
+            api::refuse_saying(Refusal::Body, message)
+        }
+        Wrong::Plan(error) => {
+            api::refuse_saying(Refusal::Plan, format!("{}: {error}", Refusal::Plan))
+        }
+    })
+}
+
+/// What is wrong with a request, said in full: here it is a developer who reads.
+enum Wrong {
+    Refused(Refusal),
+    Body(serde_json::Error),
+    Plan(PlanError),
+}
+
+impl From<Refusal> for Wrong {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<serde_json::Error> for Wrong {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Body(error)
+    }
+}
+
+impl From<PlanError> for Wrong {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
+    }
 }
 
 fn handle(
@@ -34,7 +67,7 @@ fn handle(
     path: &str,
     request: &Request<Bytes>,
     now: Timestamp,
-) -> Result<Response<Bytes>, Refusal> {
+) -> Result<Response<Bytes>, Wrong> {
     let segments: Vec<&str> = path.split('/').collect();
     let (get, post) = (&Method::GET, &Method::POST);
     let method = request.method();
@@ -47,13 +80,13 @@ fn handle(
         )),
         ["clock"] if method == get => Ok(clock(gateway, now)),
         ["clock", "advance"] if method == post => {
-            let advance: Advance = body(request)?;
+            let advance: Advance = api::object(request)?;
             gateway.advance(Duration::from_secs(advance.seconds));
             Ok(clock(gateway, now))
         }
         ["orders"] if method == get => {
             gateway.catch_up(now);
-            orders(gateway, request.uri().query())
+            Ok(orders(gateway, limit(request.uri().query())?))
         }
         ["orders", id] if method == get => {
             gateway.catch_up(now);
@@ -66,24 +99,22 @@ fn handle(
         ["orders", id, "cancel"] if method == post => Ok(shown(gateway.cancel(id, now)?)),
         ["orders", id, "expire"] if method == post => Ok(shown(gateway.expire(id, now)?)),
         ["orders", id, "return"] if method == post => {
-            let asked: Return = body(request)?;
-            let way = asked.way.parse().map_err(|_| Refusal::Body)?;
-            Ok(shown(gateway.set_returning(id, way)?))
+            let asked: Return = api::object(request)?;
+            Ok(shown(gateway.set_returning(id, asked.way.0)?))
         }
         ["wallets", mobile] if method == get => {
             gateway.catch_up(now);
-            Ok(wallet(gateway, api::mobile(mobile)?))
+            Ok(wallet(gateway, mobile.parse()?))
         }
         ["wallets", mobile] if method == post => {
-            let mobile = api::mobile(mobile)?;
-            let set: SetWallet = body(request)?;
-            gateway.set_wallet(mobile, set.balance, set.blocked);
-            Ok(wallet(gateway, mobile))
+            let set: SetWallet = api::object(request)?;
+            gateway.set_wallet(mobile, set.balance, set.blocked)?;
+            Ok(wallet(gateway, mobile.parse()?))
         }
         ["faults"] if method == get => Ok(faults(gateway)),
         ["faults"] if method == post => {
-            let arm: Arm = body(request)?;
-            gateway.arm(arm.plan.parse().map_err(|_| Refusal::Plan)?, now);
+            let arm: Arm = api::object(request)?;
+            gateway.arm(arm.plan.parse()?, now);
             Ok(faults(gateway))
         }
         ["faults"] if method == Method::DELETE => {
@@ -102,7 +133,7 @@ fn handle(
             Ok(api::json(StatusCode::OK, &journal))
         }
         ["assert"] if method == post => {
-            let expected: Expected = body(request)?;
+            let expected: Expected = api::object(request)?;
             gateway.catch_up(now);
             Ok(found(gateway, &expected))
         }
@@ -117,13 +148,9 @@ fn handle(
         | ["clock", "advance"]
         | ["orders", _]
         | ["orders", _, "pay" | "cancel" | "expire" | "return"]
-        | ["wallets", _] => Err(Refusal::Method),
-        _ => Err(Refusal::NoSuchPath),
+        | ["wallets", _] => Err(Refusal::Method.into()),
+        _ => Err(Refusal::NoSuchPath.into()),
     }
-}
-
-fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refusal> {
-    serde_json::from_slice(request.body()).map_err(|_| Refusal::Body)
 }
 
 fn clock(gateway: &mut Gateway, now: Timestamp) -> Response<Bytes> {
@@ -131,24 +158,28 @@ fn clock(gateway: &mut Gateway, now: Timestamp) -> Response<Bytes> {
     api::json(StatusCode::OK, &Now { unix_millis })
 }
 
-/// The orders, the latest first.
-fn orders(gateway: &Gateway, query: Option<&str>) -> Result<Response<Bytes>, Refusal> {
+/// How many orders a query asks for.
+fn limit(query: Option<&str>) -> Result<usize, Refusal> {
     let limit = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .find(|(key, _)| key == "limit")
-        .map(|(_, value)| value.parse().map_err(|_| Refusal::Body));
-    let limit: usize = limit.transpose()?.unwrap_or(MAX_LIST);
-    let latest = gateway.orders.all().rev().take(limit.min(MAX_LIST));
+        .map(|(_, value)| value.parse().map_err(|_| Refusal::Limit));
+    Ok(limit.transpose()?.unwrap_or(MAX_LIST).min(MAX_LIST))
+}
+
+/// The orders, the latest first.
+fn orders(gateway: &Gateway, limit: usize) -> Response<Bytes> {
+    let latest = gateway.orders.all().rev().take(limit);
     let orders = ShownOrders {
         orders: latest.map(Shown::of).collect(),
     };
-    Ok(api::json(StatusCode::OK, &orders))
+    api::json(StatusCode::OK, &orders)
 }
 
 fn shown(order: &Order) -> Response<Bytes> {
     api::json(StatusCode::OK, &Shown::of(order))
 }
 
-fn wallet(gateway: &mut Gateway, mobile: &str) -> Response<Bytes> {
+fn wallet(gateway: &Gateway, mobile: Mobile) -> Response<Bytes> {
     let wallet = gateway.book.wallet(mobile);
     let shown = ShownWallet {
         balance: wallet.balance,

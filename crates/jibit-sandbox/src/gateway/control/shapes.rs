@@ -1,12 +1,19 @@
 //! What scripts send and get, as JSON.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, MapAccess, Visitor},
+};
 
-use crate::gateway::{Account, Gateway, JournalEntry, Order};
+use crate::{
+    Returning, UnknownReturning,
+    gateway::{Account, Gateway, JournalEntry, Order},
+};
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Advance {
     pub(super) seconds: u64,
 }
@@ -18,11 +25,26 @@ pub(super) struct Now {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Return {
-    pub(super) way: String,
+    pub(super) way: Way,
+}
+
+/// A way to return, as its word.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Way(pub(super) Returning);
+
+impl TryFrom<String> for Way {
+    type Error = UnknownReturning;
+
+    fn try_from(word: String) -> Result<Self, UnknownReturning> {
+        word.parse().map(Self)
+    }
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Arm {
     pub(super) plan: String,
 }
@@ -36,6 +58,7 @@ pub(super) struct ShownPlan {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct SetWallet {
     pub(super) balance: u64,
     #[serde(default)]
@@ -49,16 +72,19 @@ pub(super) struct ShownWallet {
 }
 
 /// What a test expects; what it leaves out is not looked at.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[derive(Default)]
 pub(super) struct Expected {
     /// The state of each order.
+    #[serde(deserialize_with = "each_once")]
     pub(super) orders: BTreeMap<String, String>,
     /// How often each operation arrived.
+    #[serde(deserialize_with = "each_once")]
     pub(super) arrived: BTreeMap<String, u64>,
     /// What wallets and merchants hold, in Rial.
+    #[serde(deserialize_with = "each_once")]
     pub(super) wallets: BTreeMap<String, i64>,
+    #[serde(deserialize_with = "each_once")]
     pub(super) merchants: BTreeMap<String, i64>,
 }
 
@@ -107,18 +133,18 @@ impl<'a> Shown<'a> {
 
 /// The money, in Rial, by account.
 #[derive(Serialize)]
-pub(super) struct ShownBook<'a> {
+pub(super) struct ShownBook {
     /// Below zero by what wallets were given.
     issue: i128,
-    wallets: BTreeMap<&'a str, i128>,
+    wallets: BTreeMap<String, i128>,
     escrow: i128,
-    merchants: BTreeMap<&'a str, i128>,
+    merchants: BTreeMap<String, i128>,
     /// What is wrong with it: nothing.
     violations: Vec<String>,
 }
 
-impl<'a> ShownBook<'a> {
-    pub(super) fn of(gateway: &'a Gateway) -> Self {
+impl ShownBook {
+    pub(super) fn of(gateway: &Gateway) -> Self {
         let mut shown = Self {
             issue: 0,
             wallets: BTreeMap::new(),
@@ -136,4 +162,34 @@ impl<'a> ShownBook<'a> {
         }
         shown
     }
+}
+
+/// A map in which no key stands twice: a test's expectation must not get lost.
+fn each_once<'de, D, V>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    struct Entries<V>(PhantomData<V>);
+
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
+        type Value = BTreeMap<String, V>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((key, value)) = entries.next_entry::<String, V>()? {
+                if map.contains_key(&key) {
+                    return Err(A::Error::custom(format!("`{key}` stands twice")));
+                }
+                map.insert(key, value);
+            }
+            Ok(map)
+        }
+    }
+
+    deserializer.deserialize_map(Entries(PhantomData))
 }

@@ -2,6 +2,8 @@
 "use strict";
 
 const byId = (id) => document.getElementById(id);
+// Without the token that a person may have typed into the address: scripts may not send it.
+const here = (path) => location.origin + path;
 const two = (number) => String(number).padStart(2, "0");
 
 // The virtual clock goes on from what it said when the page was written.
@@ -32,7 +34,7 @@ const show = ({ id, html }) => {
 };
 
 const link = byId("link");
-const events = new EventSource("/_sandbox/events");
+const events = new EventSource(here("/_sandbox/events"));
 events.onmessage = (event) => show(JSON.parse(event.data));
 events.onopen = () => { link.textContent = "live"; link.className = "live"; };
 events.onerror = () => { link.textContent = "not live: the sandbox does not answer"; link.className = ""; };
@@ -43,7 +45,7 @@ const post = async (element, body) => {
   const headers = { "Content-Type": "application/json" };
   let said = "";
   try {
-    const answer = await fetch(path, { method, headers, body });
+    const answer = await fetch(here(path), { method, headers, body });
     const { errorCode = 0, message } = await answer.json();
     if (errorCode) said = message;
   } catch {

@@ -187,34 +187,28 @@ fn clock_controls() -> Markup {
 }
 
 fn book(gateway: &Gateway) -> Markup {
-    let (mut rows, mut wallets, mut count) = (Vec::new(), Vec::new(), 0);
-    for (account, rial) in gateway.book().balances() {
-        match account {
-            Account::Issue => rows.push(("given to wallets".to_owned(), rial)),
-            Account::Escrow => rows.push(("escrow".to_owned(), rial)),
-            Account::Merchant(id) => rows.push((format!("merchant {id}"), rial)),
-            Account::Wallet(mobile) => {
-                count += 1;
-                if count <= SHOWN {
-                    wallets.push((format!("wallet {mobile}"), rial));
-                }
-            }
-        }
-    }
-    rows.append(&mut wallets);
-    let sum = gateway.book().balances().map(|(_, rial)| rial).sum();
+    let wallets = gateway.book.wallets().len();
+    let rows = gateway.book.balances().map(|(account, rial)| {
+        let name = match account {
+            Account::Issue => "given to wallets".to_owned(),
+            Account::Escrow => "escrow".to_owned(),
+            Account::Merchant(id) => format!("merchant {id}"),
+            Account::Wallet(mobile) => format!("wallet {mobile}"),
+        };
+        (name, rial)
+    });
     let violations = gateway.violations();
     html! {
         table {
             thead { tr { th scope="col" { "account" } th scope="col" { "Rial" } } }
             tbody {
-                @for (name, rial) in rows {
+                @for (name, rial) in rows.take(SHOWN) {
                     tr { th scope="row" { (name) } td { (grouped(rial)) } }
                 }
             }
-            tfoot { tr { th scope="row" { "sum" } td { (grouped(sum)) } } }
+            tfoot { tr { th scope="row" { "sum" } td { (grouped(gateway.book.sum())) } } }
         }
-        @if count > SHOWN { p.quiet { (SHOWN) " of " (count) " wallets." } }
+        @if wallets > SHOWN { p.quiet { "The first of " (grouped(wallets as i128)) " wallets." } }
         @if violations.is_empty() {
             p.good { "Every order's money is where it should be." }
         } @else {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fast_qr::{QRBuilder, convert::svg::SvgBuilder};
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode};
 use jibit_proto::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub(super) use language::Language;
 
-use super::{Gateway, Order, Refusal, State, api, book::Wallet, html};
+use super::{Gateway, Order, Refusal, State, api, book::Wallet, guard, html};
 use crate::{Returning, scenario::Scenario};
 
 // Marks beside a state, drawn, since not every machine has such letters.
@@ -34,11 +34,13 @@ pub(super) fn answer(
     };
     let done = match (action, request.method()) {
         (None, &Method::GET) => gateway.enter(id, now).map(|_| false),
-        (Some("pay"), &Method::POST) => {
+        (Some("pay"), &Method::POST) => guard::own_page(request).and_then(|()| {
             let client_ip = super::client_ip(request);
             gateway.pay(id, client_ip, now).map(|_| true)
+        }),
+        (Some("cancel"), &Method::POST) => {
+            guard::own_page(request).and_then(|()| gateway.cancel(id, now).map(|_| true))
         }
-        (Some("cancel"), &Method::POST) => gateway.cancel(id, now).map(|_| true),
         (None | Some("pay" | "cancel"), _) => Err(Refusal::Method),
         _ => Err(Refusal::NoSuchPath),
     };
@@ -59,17 +61,6 @@ pub(super) fn answer(
     }
 }
 
-/// 303, so that the browser goes there by GET.
-fn see_other(url: String) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::new());
-    *answer.status_mut() = StatusCode::SEE_OTHER;
-    // The URL was checked when the order was made; a header takes it.
-    if let Ok(location) = HeaderValue::try_from(url) {
-        answer.headers_mut().insert(header::LOCATION, location);
-    }
-    answer
-}
-
 /// A customer before an order.
 struct Visit {
     order: Order,
@@ -83,16 +74,16 @@ struct Visit {
 }
 
 impl Visit {
-    fn new(gateway: &mut Gateway, order: Order, language: Language, now: Timestamp) -> Self {
+    fn new(gateway: &Gateway, order: Order, language: Language, now: Timestamp) -> Self {
         let shop = gateway.settings.shop_names.get(order.merchant());
         Self {
             shop: shop.map_or(order.merchant(), String::as_str).to_owned(),
-            wallet: gateway.book.wallet(&order.asked.user_identity),
+            wallet: gateway.book.wallet(order.asked.user_identity),
             left: order.expires.since(gateway.now(now)),
             page_url: format!("{}/order/{}", gateway.public_url, order.id()),
             returning: order
                 .returning
-                .unwrap_or(match Scenario::of(&order.asked.user_identity) {
+                .unwrap_or(match Scenario::of(order.asked.user_identity) {
                     Some(Scenario::Returns(way)) => way,
                     _ => gateway.settings.returning,
                 }),
@@ -106,7 +97,7 @@ impl Visit {
         let order = &self.order;
         let url = order.return_url();
         let (then, before) = match self.returning {
-            Returning::Get => return see_other(url),
+            Returning::Get => return html::see_other(url),
             Returning::ForgedStatus => {
                 let paid = matches!(order.state(), State::PurchaseByUser);
                 let claimed = if paid {
@@ -114,10 +105,10 @@ impl Visit {
                 } else {
                     State::PurchaseByUser
                 };
-                return see_other(order.return_url_claiming(order.id(), claimed));
+                return html::see_other(order.return_url_claiming(order.id(), claimed));
             }
             Returning::ForgedOrder => {
-                return see_other(order.return_url_claiming("0forged0", order.state()));
+                return html::see_other(order.return_url_claiming("0forged0", order.state()));
             }
             Returning::Post | Returning::Never => (Then::Stay, None),
             // What a second click does: the shop is asked before the browser leaves.
@@ -296,7 +287,7 @@ impl Visit {
 
     fn purse(&self, order: &Order) -> Markup {
         let l = self.language;
-        let mobile = &order.asked.user_identity;
+        let mobile = order.asked.user_identity.to_string();
         let last = mobile
             .get(mobile.len().saturating_sub(4)..)
             .unwrap_or_default();
