@@ -108,7 +108,7 @@ fn told(summary: Summary) -> String {
         files,
         unanswered,
     } = summary;
-    format!("{exchanges} exchanges, {files} files written, {unanswered} without an answer")
+    format!("exchanges: {exchanges}, without an answer: {unanswered}, files written: {files}")
 }
 
 /// Takes connections until somebody wants to end, and then lets what is under
@@ -143,6 +143,12 @@ async fn serve(listener: TcpListener, proxy: &Arc<Proxy>) {
         _ = all() => {}
         () = interrupt::pressed() => {}
         () = tokio::time::sleep(proxy.patience) => {}
+    }
+    let left = MAX_CONNECTIONS as usize - room.available_permits();
+    if left > 0 {
+        recorder::loud(&format!(
+            "requests without an answer yet: {left}; the gateway may have acted on them"
+        ));
     }
 }
 

@@ -12,6 +12,7 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use jibit_hyper::{Certainty, HyperTransport, Transport as _};
 use jibit_proto::BaseUrl;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     operation::Operation,
@@ -67,12 +68,12 @@ impl From<Refusal> for Response<Full<Bytes>> {
 }
 
 impl Proxy {
-    /// Answers a shop. `guest` is dropped when the exchange has ended, which
-    /// may be after the shop has gone.
-    pub(super) async fn answer<G: Send + 'static>(
+    /// Answers a shop. The place is given up when the exchange has ended,
+    /// which may be after the shop has gone.
+    pub(super) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        guest: G,
+        place: Arc<OwnedSemaphorePermit>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         let (operation, request) = match self.read(request).await {
             Ok(read) => read,
@@ -85,7 +86,7 @@ impl Proxy {
         // on the request, and what it answers is worth keeping.
         let exchange = tokio::spawn(async move {
             let answer = self.exchange(operation, request).await;
-            drop(guest);
+            drop(place);
             answer
         });
         Ok(exchange.await.unwrap_or_else(|_| {

@@ -157,7 +157,7 @@ impl Desk {
 }
 
 /// What must not be overlooked.
-fn loud(text: &str) {
+pub(super) fn loud(text: &str) {
     let red = AnsiColor::Red.on_default().bold();
     anstream::eprintln!("{red}error:{red:#} {text}");
 }

@@ -20,6 +20,8 @@ const LONG: usize = 8;
 #[derive(Default)]
 pub(super) struct Book {
     stand_ins: HashMap<String, String>,
+    /// Mobile numbers, both in the wire's form.
+    mobiles: HashMap<String, String>,
     /// The stand-ins themselves, folded: they may stand in a file.
     given: HashSet<String>,
     counts: HashMap<String, u64>,
@@ -132,19 +134,18 @@ impl Book {
         let number: Mobile = digits(text).parse().ok()?;
         let number = number.as_str();
         let national = number.trim_start_matches('0');
-        let other = match self.known(number) {
-            Some(other) => other.to_owned(),
-            None => {
-                let n = self.count("mobile") % 10_000_000;
-                let other = format!("0912{n:07}");
-                // However it is spelled, it holds these ten digits.
-                self.remember(Kind::Id, national, other.trim_start_matches('0').to_owned());
-                self.remember(Kind::Id, number, other)
-            }
+        let other = match self.mobiles.get(number) {
+            Some(other) => other.clone(),
+            None => format!("0912{:07}", self.count("mobile") % 10_000_000),
         };
-        let spelled = respell(text, other.trim_start_matches('0'));
-        if self.known(text).is_none() {
-            self.remember(Kind::Id, text, spelled.clone());
+        self.mobiles.insert(number.to_owned(), other.clone());
+        let other = other.trim_start_matches('0');
+        let spelled = respell(text, other);
+        // However it is spelled elsewhere, it holds these ten digits.
+        for (value, stand_in) in [(national, other), (text, &spelled)] {
+            if self.known(value).is_none() {
+                self.remember(Kind::Id, value, stand_in.to_owned());
+            }
         }
         Some(spelled)
     }

@@ -13,6 +13,8 @@ mod token;
 mod url;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use bytes::Bytes;

@@ -120,6 +120,56 @@ async fn a_shop_that_goes_away_is_recorded_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_at_once_are_each_recorded() {
+    let sandbox = sandbox().await;
+    let mut capture = Capture::of(&sandbox.url(), "at-once").await;
+    let base = capture.base();
+    let logins: Vec<_> = (0..30)
+        .map(|_| {
+            tokio::spawn({
+                let base = base.clone();
+                async move { login(&base).await }
+            })
+        })
+        .collect();
+    for login in logins {
+        login.await.unwrap();
+        assert!(capture.line().await["file"].is_string());
+    }
+    let folder = capture.folder.clone();
+    capture.end().await;
+    assert_eq!(fixtures(&folder).len(), 30);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_interrupt_does_not_wait_for_a_gateway_that_hangs() {
+    let sandbox = sandbox().await;
+    let mut capture = Capture::of(&sandbox.url(), "hangs").await;
+    let base = capture.base();
+    let tokens = login(&base).await;
+    capture.line().await;
+    sandbox.inject(Fault::after(Operation::Initiate, Fate::Hang));
+    let request = initiate::request(&base, &tokens.token, &order()).unwrap();
+    let gone = tokio::time::timeout(Duration::from_millis(150), ask(request)).await;
+    assert!(gone.is_err());
+    let folder = capture.folder.clone();
+    capture.interrupt().await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let (summary, said) = capture.end().await;
+    assert_eq!(
+        summary,
+        json!({"exchanges": 1, "files": 1, "unanswered": 0})
+    );
+    assert!(said.contains("Ctrl-C ends at once"), "{said}");
+    assert!(
+        said.contains("requests without an answer yet: 1; the gateway may have acted"),
+        "{said}"
+    );
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn head_and_body_arrive_as_they_were_sent() {
     let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = upstream.local_addr().unwrap();

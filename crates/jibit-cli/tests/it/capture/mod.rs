@@ -81,12 +81,16 @@ impl Capture {
         serde_json::from_str(&line).unwrap()
     }
 
-    /// Ends it as Ctrl-C does: the summary, and everything that it ever said.
-    async fn end(mut self) -> (Value, String) {
+    async fn interrupt(&self) {
         let pid = self.child.id().unwrap().to_string();
         let mut kill = tokio::process::Command::new("kill");
         let killed = kill.args(["-INT", &pid]).status().await.unwrap();
         assert!(killed.success());
+    }
+
+    /// Ends it as Ctrl-C does: the summary, and everything that it ever said.
+    async fn end(mut self) -> (Value, String) {
+        self.interrupt().await;
         let mut last = String::new();
         while let Some(line) = self.lines.next_line().await.unwrap() {
             self.said.push_str(&line);
