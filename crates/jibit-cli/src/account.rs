@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use jibit_hyper::{
-    Certainty, Client, Config, FileTokens, HyperTransport, Roots, Secret, Transport, TransportError,
+    Certainty, Client, Config, FileTokens, HyperTransport, Roots, Secret, Transport,
+    TransportBuilder, TransportError,
 };
 use jibit_proto::{BaseUrl, HttpHosts};
 
@@ -60,28 +61,56 @@ impl Transport for Watched {
     }
 }
 
-/// A client for the account that the settings name.
-pub(crate) fn open(settings: &Settings, moves: Moves) -> Result<Account, Failure> {
-    let base = base_url(settings)?;
+/// The gateway at a URL that this option gave, if the command may talk to it.
+pub(crate) fn gateway(
+    url: &str,
+    option: &str,
+    settings: &Settings,
+    moves: Moves,
+) -> Result<BaseUrl, Failure> {
+    let hosts = allowed(settings).fold(HttpHosts::loopback(), HttpHosts::allow);
+    let base =
+        BaseUrl::new(url, &hosts).map_err(|invalid| Failure::configuration(invalid.to_string()))?;
     if moves == Moves::Money && !base.is_loopback() && !settings.live {
         return Err(Failure::configuration(format!(
             "this moves money at {}; say so with --live or JIBIT_LIVE=1, or try it at a sandbox \
-             (jibit sandbox, then --base-url http://127.0.0.1:8090)",
+             (jibit sandbox, then {option} http://127.0.0.1:8090)",
             base.origin()
         )));
     }
+    Ok(base)
+}
+
+fn allowed(settings: &Settings) -> impl Iterator<Item = &str> {
+    settings.allow_http.iter().map(|host| host.trim())
+}
+
+/// A transport for that gateway.
+pub(crate) fn transport(base: &BaseUrl) -> TransportBuilder {
+    let transport = HyperTransport::builder();
+    // A machine without authorities can still reach a gateway without TLS.
+    if base.origin().starts_with("http:") {
+        transport.roots(Roots::none())
+    } else {
+        transport
+    }
+}
+
+/// A client for the account that the settings name.
+pub(crate) fn open(settings: &Settings, moves: Moves) -> Result<Account, Failure> {
+    let base = gateway(&settings.base_url, "--base-url", settings, moves)?;
     let username = settings.username.as_deref().ok_or_else(|| {
         Failure::configuration("username is missing; give --username or JIBIT_USERNAME")
     })?;
     let mut config = Config::new(&settings.base_url, username, password(settings)?)
         .attempt_timeout(settings.timeout)
         .deadline(settings.deadline);
-    for host in plain_hosts(settings) {
+    for host in allowed(settings) {
         config = config.allow_http(host);
     }
     let left = Arc::new(AtomicBool::new(false));
     let watched = Watched {
-        transport: transport(&base)?,
+        transport: transport(&base).build()?,
         left: left.clone(),
     };
     let client = jibit_hyper::client_with(config, watched)?;
@@ -89,30 +118,6 @@ pub(crate) fn open(settings: &Settings, moves: Moves) -> Result<Account, Failure
         client.share_tokens(FileTokens::new(folder));
     }
     Ok(Account { client, left })
-}
-
-fn plain_hosts(settings: &Settings) -> impl Iterator<Item = &str> {
-    settings.allow_http.iter().map(|host| host.trim())
-}
-
-/// The gateway that the settings name.
-pub(crate) fn base_url(settings: &Settings) -> Result<BaseUrl, Failure> {
-    let hosts = HttpHosts::loopback();
-    let hosts = plain_hosts(settings).fold(hosts, |hosts, host| hosts.allow(host));
-    BaseUrl::new(&settings.base_url, &hosts)
-        .map_err(|invalid| Failure::configuration(invalid.to_string()))
-}
-
-/// The way to a gateway.
-pub(crate) fn transport(base: &BaseUrl) -> Result<HyperTransport, Failure> {
-    let transport = HyperTransport::builder();
-    // A machine without authorities can still reach a gateway without TLS.
-    let transport = if base.origin().starts_with("http:") {
-        transport.roots(Roots::none())
-    } else {
-        transport
-    };
-    Ok(transport.build()?)
 }
 
 fn password(settings: &Settings) -> Result<Secret, Failure> {

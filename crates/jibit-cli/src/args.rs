@@ -50,6 +50,15 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Run a local gateway to develop and test against.
     Sandbox(Sandbox),
+    /// Record what a shop and a gateway say to each other, without what is private.
+    ///
+    /// Point the shop's base URL at the address that this listens on. The five
+    /// operations are passed on to the upstream, each request once and
+    /// unchanged, and each exchange is written as a fixture: passwords, tokens,
+    /// numbers, addresses and texts are replaced, the same by the same. An
+    /// answer is waited for as long as --deadline says, longer than shops wait.
+    /// Read a file before you show it: what the gateway says in words is kept.
+    Capture(Capture),
     /// Check the credentials.
     Authenticate,
     /// Register an order and print where the customer pays.
@@ -201,6 +210,20 @@ pub(crate) struct Sandbox {
     /// How long a refresh token lives.
     #[arg(long, value_name = "TIME", default_value = "2160h", value_parser = duration)]
     pub(crate) refresh_life: Duration,
+}
+
+#[derive(Args)]
+pub(crate) struct Capture {
+    /// The gateway that requests are passed on to. If it is not this machine,
+    /// money moves there: say --live.
+    #[arg(long, value_name = "URL")]
+    pub(crate) upstream: String,
+    /// Where to listen, on this machine only; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8091", value_parser = address)]
+    pub(crate) listen: SocketAddr,
+    /// The folder for the fixtures. What is there stays; numbers go on.
+    #[arg(long, value_name = "DIR", default_value = "captured")]
+    pub(crate) into: PathBuf,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

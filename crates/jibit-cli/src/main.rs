@@ -4,6 +4,7 @@
 
 mod account;
 mod args;
+mod capture;
 mod commands;
 mod demo;
 mod interrupt;
@@ -71,6 +72,7 @@ async fn command(cli: Cli) -> Result<Option<Report>, Failure> {
     match cli.command {
         Command::Demo(args) => demo::run(&args, settings.json).await,
         Command::Sandbox(args) => sandbox::run(args, settings).await,
+        Command::Capture(args) => capture::run(&args, settings).await,
         Command::Authenticate => authenticate::run(settings).await.map(Some),
         Command::Initiate(args) => initiate::run(settings, &args).await.map(Some),
         Command::Verify(args) => verify::run(settings, &args).await.map(Some),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    account,
+    account::{self, Moves},
     args::{Advance, Settings, Touch},
     report::{Failure, Report},
     secret,
@@ -53,7 +53,7 @@ pub(crate) async fn ask(
     path: &str,
     body: &impl Serialize,
 ) -> Result<Value, Failure> {
-    let base = account::base_url(settings)?;
+    let base = account::gateway(&settings.base_url, "--base-url", settings, Moves::Nothing)?;
     let token = secret::read(
         &secret::CONTROL_TOKEN,
         settings.control_token_file.as_deref(),
@@ -87,7 +87,7 @@ pub(crate) async fn ask(
     let request = request
         .body(body.into())
         .map_err(|error| Failure::configuration(error.to_string()))?;
-    let transport = account::transport(&base)?;
+    let transport = account::transport(&base).build()?;
     let answer = tokio::time::timeout(settings.timeout, transport.send(request))
         .await
         .map_err(|_| Failure::unreachable("no answer in time".to_owned()))?

@@ -8,6 +8,8 @@
 )]
 
 mod bench;
+#[cfg(unix)]
+mod capture;
 mod contract;
 mod control;
 mod demo;
