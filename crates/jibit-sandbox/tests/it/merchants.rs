@@ -45,10 +45,11 @@ async fn paid(sandbox: &Sandbox, token: &str, order: &Value) -> (String, String)
     (id, back["returnUrl"].as_str().unwrap().to_owned())
 }
 
-/// The order of a plug-in that keeps its orders under numbers.
+/// The order of a plug-in that keeps its orders under numbers, and works out
+/// amounts in fractions.
 fn order() -> Value {
     json!({
-        "amount": 125_000,
+        "amount": 125_000.0,
         "callBackUrl": "https://shop.example/?wc-api=WC_Jibit&wc_order=17",
         "userIdentity": "09121234567",
         "merchantOrderId": 17,
