@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderValue, Method, Request, header};
 use jibit_hyper::Transport as _;
-use jibit_proto::{BaseUrl, OrderId};
+use jibit_proto::{BaseUrl, HttpHosts, OrderId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -59,8 +59,10 @@ pub(crate) async fn ask(
         settings.control_token_file.as_deref(),
     )?;
     // The token is a sandbox's: nobody else gets to see it.
-    let production = settings.base_url == BaseUrl::PRODUCTION;
-    if production || !base.is_loopback() && token.is_none() {
+    // By origin, since one URL has many spellings.
+    let production = BaseUrl::new(BaseUrl::PRODUCTION, &HttpHosts::loopback());
+    let is_production = production.is_ok_and(|production| production.origin() == base.origin());
+    if is_production || !base.is_loopback() && token.is_none() {
         return Err(Failure::configuration(format!(
             "{} is no sandbox on this machine; give one with --base-url or JIBIT_BASE_URL, such as \
              http://127.0.0.1:8090, or the control token of one elsewhere by JIBIT_CONTROL_TOKEN",

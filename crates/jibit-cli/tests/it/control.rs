@@ -177,13 +177,22 @@ async fn who_has_the_token_controls_a_sandbox() {
     assert_eq!(Ran::of(by_variable.await.unwrap()).exit, 0);
 
     // It is shown to no gateway: the default is the production one.
-    let mut lost = crate::bench::command(&["pay", &id, "--json"]);
-    let lost = lost.env("JIBIT_CONTROL_TOKEN", "open sesame").output();
-    let lost = Ran::of(lost.await.unwrap());
-    assert_eq!(
-        (lost.exit, &lost.json()["error"]["kind"]),
-        (2, &json!("configuration"))
-    );
+    // However it is spelled.
+    for gateway in [
+        &[][..],
+        &["--base-url", "https://pg.jibit.mobi/"],
+        &["--base-url", "https://PG.Jibit.mobi:443/v1"],
+    ] {
+        let words = [&["pay", &id, "--json"], gateway].concat();
+        let mut lost = crate::bench::command(&words);
+        let lost = lost.env("JIBIT_CONTROL_TOKEN", "open sesame").output();
+        let lost = Ran::of(lost.await.unwrap());
+        assert_eq!(
+            (lost.exit, &lost.json()["error"]["kind"]),
+            (2, &json!("configuration")),
+            "{gateway:?}"
+        );
+    }
     for (content, said) in [(Some(""), "is empty"), (None, "cannot be read")] {
         match content {
             Some(text) => std::fs::write(&file, text).unwrap(),
