@@ -9,8 +9,8 @@ use jibit_proto::Mobile;
 
 use super::{
     fields::{Kind, is_public},
+    parts,
     shapes::{ascii, digits, respell, shape},
-    url,
 };
 
 /// A shorter value is found in a text only if it stands there as a word.
@@ -73,7 +73,7 @@ impl Book {
 
     fn other(&mut self, kind: Kind, value: &str) -> String {
         let stand_in = match kind {
-            _ if super::token::is_jwt(value) => return self.token(value),
+            _ if parts::is_jwt(value) => return self.token(value),
             Kind::Username => (7745 + self.count("username")).to_string(),
             Kind::Id => {
                 // Counted by shape: short ones have few stand-ins.
@@ -172,8 +172,8 @@ impl Book {
 
     fn callback(&mut self, value: &str) -> String {
         let n = self.count("callback");
-        if let Some((host, rest)) = url::host_and_rest(value) {
-            if !url::is_loopback(host) && self.known(host).is_none() {
+        if let Some((host, rest)) = parts::host_and_rest(value) {
+            if !parts::is_loopback(host) && self.known(host).is_none() {
                 self.remember(Kind::Callback, host, "shop.example".to_owned());
             }
             // A path alone may be one that the protocol has, too.

@@ -2,7 +2,7 @@
 
 use jibit_proto::OrderStatus;
 
-use super::url::is_loopback;
+use super::parts::is_loopback;
 
 /// What a field holds, which says what becomes of its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 mod book;
 mod fields;
 mod json;
+mod parts;
 mod scrub;
 mod shapes;
 mod token;
@@ -24,7 +25,7 @@ use jibit_testkit::Fixture;
 
 use book::Book;
 use fields::{Kind, Place};
-pub(super) use url::is_loopback;
+pub(super) use parts::is_loopback;
 
 /// The longest body that is kept. The client itself reads no longer one.
 const MAX_BODY: usize = 64 * 1024;

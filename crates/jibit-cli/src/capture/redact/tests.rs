@@ -129,7 +129,7 @@ fn tokens_keep_their_lives_and_relate_to_their_login() {
     let read: Fixture = text.parse().unwrap();
     let body: serde_json::Value = serde_json::from_slice(read.answer.body()).unwrap();
     let token = body["result"]["token"].as_str().unwrap();
-    let (header, claims, signature) = super::token::parts(token).unwrap();
+    let (header, claims, signature) = super::parts::of_jwt(token).unwrap();
     assert_eq!(header, r#"{"typ":"JWT","alg":"HS256"}"#);
     assert_eq!(
         claims,

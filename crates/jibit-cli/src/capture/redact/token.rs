@@ -5,27 +5,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{
     book::Book,
     fields::{Kind, Place},
+    parts,
 };
-
-/// Header and payload of a JWT as JSON, and its signature.
-pub(super) fn parts(token: &str) -> Option<(String, String, &str)> {
-    let decode = |part| {
-        let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
-        let text = String::from_utf8(bytes).ok()?;
-        text.starts_with('{').then_some(text)
-    };
-    let mut parts = token.split('.');
-    let (header, claims) = (decode(parts.next()?)?, decode(parts.next()?)?);
-    let signature = parts.next()?;
-    parts
-        .next()
-        .is_none()
-        .then_some((header, claims, signature))
-}
-
-pub(super) fn is_jwt(text: &str) -> bool {
-    parts(text).is_some()
-}
 
 impl Book {
     /// What stands in for a token. The number that its signature begins with
@@ -35,7 +16,7 @@ impl Book {
             return known.to_owned();
         }
         let n = self.count("token");
-        let Some((header, claims, signature)) = parts(token) else {
+        let Some((header, claims, signature)) = parts::of_jwt(token) else {
             return self.remember(Kind::Token, token, format!("token-{n}"));
         };
         let header = URL_SAFE_NO_PAD.encode(self.json(Place::JwtHeader, &header));

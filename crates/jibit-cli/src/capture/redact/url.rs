@@ -1,31 +1,9 @@
 //! The URLs of the gateway's answers: where they lead is kept, whom they are
 //! about is not.
 
-use std::net::IpAddr;
-
 use http::Uri;
 
-use super::{book::Book, fields::Kind};
-
-/// The host of an absolute URL, and what follows host and port.
-pub(super) fn host_and_rest(url: &str) -> Option<(&str, &str)> {
-    let (_, after) = url.split_once("://")?;
-    let end = after.find(['/', '?', '#']).unwrap_or(after.len());
-    let (authority, rest) = after.split_at_checked(end)?;
-    let host = authority.rsplit('@').next()?;
-    let host = match host.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => host,
-    };
-    (!host.is_empty()).then_some((host, rest))
-}
-
-/// Whether a host is this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || (address.parse::<IpAddr>()).is_ok_and(|address| address.is_loopback())
-}
+use super::{book::Book, fields::Kind, parts::host_and_rest};
 
 impl Book {
     /// A URL whose scheme, host and plain words are kept.
