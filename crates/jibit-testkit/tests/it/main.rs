@@ -11,3 +11,4 @@ mod broken;
 mod broken_http2;
 mod fixture;
 mod reference;
+mod wire;
