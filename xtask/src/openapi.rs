@@ -77,9 +77,9 @@ pub(crate) fn run(seed: &str) -> Result<(), String> {
 /// A sandbox of its own, as a user starts one.
 struct Sandbox {
     process: Child,
-    /// Kept, so that the sandbox can write to it.
-    _output: BufReader<ChildStdout>,
     address: String,
+    /// Open as long as the sandbox runs, which may write to it.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Sandbox {
@@ -91,18 +91,22 @@ impl Sandbox {
             .spawn()
             .map_err(|error| format!("cannot start `jibit sandbox`: {error}"))?;
         let output = process.stdout.take().ok_or("`jibit sandbox` is mute")?;
+        let mut output = BufReader::new(output);
+        let mut line = String::new();
+        (output.read_line(&mut line)).map_err(|error| error.to_string())?;
+        // From here on it ends with whatever ends this.
         let mut sandbox = Self {
             process,
-            _output: BufReader::new(output),
             address: String::new(),
+            _output: output,
         };
-        let mut line = String::new();
-        (sandbox._output.read_line(&mut line)).map_err(|error| error.to_string())?;
         let listening: Value = serde_json::from_str(&line)
             .map_err(|error| format!("`jibit sandbox` says {line:?}: {error}"))?;
         let url = listening.get("listening").and_then(Value::as_str);
-        let url = url.unwrap_or_default();
-        sandbox.address = url.trim_start_matches("http://").to_owned();
+        let address = url.and_then(|url| url.strip_prefix("http://"));
+        address
+            .ok_or("`jibit sandbox` does not say where it listens")?
+            .clone_into(&mut sandbox.address);
         Ok(sandbox)
     }
 

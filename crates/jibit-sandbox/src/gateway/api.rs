@@ -301,7 +301,7 @@ fn text(name: &'static str, value: Option<Value>) -> Result<String, Refusal> {
     }
 }
 
-/// An id, which the gateway's own plug-in for shops sends as a number.
+/// An id; some shops send theirs as a number.
 fn id(name: &'static str, value: Option<Value>) -> Result<String, Refusal> {
     match value.as_ref().and_then(whole) {
         Some(number) => Ok(number.to_string()),

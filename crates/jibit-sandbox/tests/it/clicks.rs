@@ -269,15 +269,22 @@ async fn the_page_works_without_scripts() {
     browser.close().await;
 }
 
-/// The callbacks that a shop gets, with the body of those by POST.
-async fn returns(browser: &Browser, way: Returning, button: &str) -> Vec<String> {
-    let stage = Stage::new().await;
+/// A customer leaves the page of a new order by this button, to come back in
+/// this way; gives the order's id.
+async fn leave(stage: &Stage, browser: &Browser, way: Returning, button: &str) -> String {
     let (id, page) = stage.order().await;
     stage.sandbox.set_returning(&id, way).unwrap();
     browser.open(&page).await;
     browser
         .click(&format!("button[formaction$={button}]"))
         .await;
+    id
+}
+
+/// The callbacks that a shop gets, with the body of those by POST.
+async fn returns(browser: &Browser, way: Returning, button: &str) -> Vec<String> {
+    let stage = Stage::new().await;
+    let id = leave(&stage, browser, way, button).await;
     if way == Returning::Never {
         browser.find(".mark.good").await;
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -342,12 +349,7 @@ async fn a_shop_may_send_its_customer_on() {
         (Returning::Get, "cancel"),
         (Returning::Post, "pay"),
     ] {
-        let (id, page) = stage.order().await;
-        stage.sandbox.set_returning(&id, way).unwrap();
-        browser.open(&page).await;
-        browser
-            .click(&format!("button[formaction$={button}]"))
-            .await;
+        leave(&stage, &browser, way, button).await;
         browser.find("#shop").await;
         let url = browser.client.current_url().await.unwrap();
         assert!(url.as_str().starts_with(&front.url("/done")), "{url}");

@@ -1,5 +1,5 @@
-//! Requests as other people's shops write them, byte by byte: a plug-in in PHP
-//! with curl, a shop in C#, a script in Node. They must work unchanged.
+//! Requests in the shapes in which public code for other people's shops sends
+//! them. That code must work unchanged.
 
 use jibit_sandbox::{Sandbox, State};
 use serde_json::{Value, json};
