@@ -1,7 +1,15 @@
 //! Many requests on one transport.
 #![allow(clippy::missing_errors_doc, reason = "a case's error is its verdict")]
 
-use std::{sync::mpsc, thread, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
 
 use super::{
     Failed, Kit,
@@ -44,13 +52,15 @@ pub fn fifty(kit: &Kit) -> Checked {
 /// A slow answer holds nobody else up.
 pub fn slow_answer(kit: &Kit) -> Checked {
     let (answer_now, wait) = mpsc::channel::<()>();
-    let wait = std::sync::Mutex::new(wait);
+    let wait = Mutex::new(wait);
+    // Only the peer knows which answer came first: the threads here may run late.
+    let held_up = Arc::new(AtomicBool::new(false));
+    let given_up = Arc::clone(&held_up);
     let peer = Peer::plain(move |arrived| {
         if arrived.target() == "/slow" {
-            let wait = wait
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            let _ = wait.recv_timeout(Duration::from_secs(2));
+            let wait = wait.lock().unwrap_or_else(PoisonError::into_inner);
+            let told = wait.recv_timeout(Duration::from_secs(2));
+            given_up.store(told.is_err(), Ordering::SeqCst);
         }
         Reply::ok("{}")
     })?;
@@ -59,12 +69,12 @@ pub fn slow_answer(kit: &Kit) -> Checked {
         let slow = scope.spawn(|| get(&*transport, &peer.url("/slow")));
         peer.wait_for(1);
         let quick = get(&*transport, &peer.url("/quick"));
-        let held_up = slow.is_finished();
-        // It may have given up already.
+        // The peer may have given up already.
         let _ = answer_now.send(());
         let slow = slow.join().map_err(|_| Failed::new("it panics"))?;
         answered(quick?)?;
         answered(slow?)?;
+        let held_up = held_up.load(Ordering::SeqCst);
         ensure!(!held_up, "a request waited for another's answer");
         Ok(())
     })
