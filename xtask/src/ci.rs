@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::shell::{self, Failure};
-use crate::{api, fixtures, model, test, tidy};
+use crate::{api, fixtures, model, openapi, test, tidy};
 
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
@@ -46,6 +46,7 @@ fn run(tested: bool) -> Result<(), String> {
     )?;
     api::run()?;
     model::run()?;
+    openapi::run("1")?;
     check_feature_sets()?;
     println!("all checks passed");
     Ok(())

@@ -8,6 +8,7 @@ mod ci;
 mod conformance;
 mod fixtures;
 mod model;
+mod openapi;
 mod shell;
 mod test;
 mod tidy;
@@ -27,6 +28,8 @@ Commands:
   conformance [--json]
                   every transport in every case of the kit
   model           the drivers' parking under a model checker
+  openapi [--seed NUMBER]
+                  a fuzzer against the sandbox, by its OpenAPI document
   tidy            check the rules no compiler lint covers
   fixtures check  check the recorded exchanges against their form and the sandbox
   fixtures record record them anew
@@ -61,6 +64,7 @@ fn dispatch(args: &[&str]) -> Result<(), Failure> {
         ["api", rest @ ..] => api::command(rest)?,
         ["conformance", rest @ ..] => conformance::command(rest)?,
         ["model", rest @ ..] => model::command(rest)?,
+        ["openapi", rest @ ..] => openapi::command(rest)?,
         ["tidy", rest @ ..] => tidy::command(rest)?,
         ["fixtures", rest @ ..] => fixtures::command(rest)?,
         [] => return Err(Failure::Usage("no command given".to_owned())),

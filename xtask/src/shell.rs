@@ -1,5 +1,6 @@
 //! Running other programs from the workspace root, and how a command fails.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -98,6 +99,12 @@ pub(crate) fn output(program: &str, args: &[&str]) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|_| format!("`{line}` printed text that is not UTF-8"))
 }
 
+/// Whether a program is in the search path.
+pub(crate) fn is_there(program: &str) -> bool {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+}
+
 /// The command as a reader would type it.
 fn command_line(program: &str, args: &[&str], env: &[(&str, &str)]) -> String {
     let env = env
@@ -109,7 +116,7 @@ fn command_line(program: &str, args: &[&str], env: &[(&str, &str)]) -> String {
 
 /// Quotes the words a shell would split or expand.
 fn quoted(word: &str) -> String {
-    if word.contains([' ', '{', '}']) {
+    if word.contains([' ', '{', '}', '(', ')', '|']) {
         format!("'{word}'")
     } else {
         word.to_owned()
@@ -146,6 +153,12 @@ mod tests {
                 .unwrap_err()
                 .contains("cannot start")
         );
+    }
+
+    #[test]
+    fn programs_are_looked_for_in_the_search_path() {
+        assert!(is_there("cargo"));
+        assert!(!is_there("no-such-program-as-this"));
     }
 
     #[test]

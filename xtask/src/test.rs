@@ -1,7 +1,5 @@
 //! `cargo xtask test`: every test of the workspace.
 
-use std::env;
-
 use crate::shell::{self, Failure};
 
 /// Entry point of the command.
@@ -17,7 +15,7 @@ pub(crate) fn run() -> Result<(), String> {
     shell::run("cargo", &["test", "--workspace", "--locked"])?;
     if !["chromium", "chromedriver"]
         .iter()
-        .all(|program| is_there(program))
+        .all(|program| shell::is_there(program))
     {
         println!(
             "skipped: the tests that click through pages, for want of a browser. To run them too: \
@@ -27,12 +25,6 @@ pub(crate) fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a program is in the search path.
-fn is_there(program: &str) -> bool {
-    let folders = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&folders).any(|folder| folder.join(program).is_file())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,11 +32,5 @@ mod tests {
     #[test]
     fn arguments_are_refused_before_anything_runs() {
         assert!(matches!(command(&["--release"]), Err(Failure::Usage(_))));
-    }
-
-    #[test]
-    fn programs_are_looked_for_in_the_search_path() {
-        assert!(is_there("cargo"));
-        assert!(!is_there("no-such-program-as-this"));
     }
 }

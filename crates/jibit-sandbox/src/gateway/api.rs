@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use jibit_proto::Timestamp;
 use serde::{
     Deserialize, Serialize,
@@ -163,11 +163,11 @@ fn handle(
     now: Timestamp,
 ) -> Result<Response<Bytes>, Refusal> {
     let expected = match operation {
-        Operation::Inquiry => Method::GET,
-        _ => Method::POST,
+        Operation::Inquiry => "GET",
+        _ => "POST",
     };
     if request.method() != expected {
-        return Err(Refusal::Method);
+        return Err(Refusal::Method(expected));
     }
     if !is_json(request.headers()) {
         return Err(Refusal::ContentType);
@@ -267,7 +267,7 @@ fn order_id<'a>(request: &'a Request<Bytes>, path: &str) -> Result<&'a str, Refu
 
 /// An order whose every field is what the document asks for.
 fn checked(asked: Initiate, merchant: Arc<str>) -> Result<NewOrder, Refusal> {
-    let amount = asked.amount.and_then(|amount| amount.as_u64());
+    let amount = asked.amount.and_then(|amount| whole(&amount));
     let amount = amount.filter(|rial| (1..=MAX_AMOUNT).contains(rial));
     let amount = amount.ok_or(Refusal::Amount)?;
     let callback_url = text("callBackUrl", asked.callback_url)?;
@@ -303,10 +303,16 @@ fn text(name: &'static str, value: Option<Value>) -> Result<String, Refusal> {
 
 /// An id, which the gateway's own plug-in for shops sends as a number.
 fn id(name: &'static str, value: Option<Value>) -> Result<String, Refusal> {
-    match value {
-        Some(Value::Number(number)) if number.is_u64() => Ok(number.to_string()),
-        value => text(name, value),
+    match value.as_ref().and_then(whole) {
+        Some(number) => Ok(number.to_string()),
+        None => text(name, value),
     }
+}
+
+/// A whole number; some languages write 100 as `100.0`.
+fn whole(value: &Value) -> Option<u64> {
+    let fraction = || value.as_f64()?.to_string().parse().ok();
+    value.as_u64().or_else(fraction)
 }
 
 /// Scheme and authority of an absolute http or https URL that can stand in a
@@ -365,7 +371,9 @@ pub(super) fn refuse_saying(refusal: Refusal, message: String) -> Response<Bytes
         error_code: refusal.code(),
         message,
     };
-    json(refusal.status(), &envelope)
+    let mut answer = json(refusal.status(), &envelope);
+    refusal.mark(answer.headers_mut());
+    answer
 }
 
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Bytes> {

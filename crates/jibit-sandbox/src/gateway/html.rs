@@ -61,7 +61,7 @@ pub(super) fn asset(request: &Request<Bytes>) -> Option<Response<Bytes>> {
         _ => return None,
     };
     if request.method() != Method::GET {
-        return Some(api::refuse(Refusal::Method));
+        return Some(api::refuse(Refusal::Method("GET")));
     }
     let mut answer = content(kind, bytes);
     let hour = HeaderValue::from_static("max-age=3600");

@@ -1,4 +1,4 @@
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 /// Why the sandbox refuses.
 ///
@@ -38,8 +38,8 @@ pub enum Refusal {
     /// 9016: this field is not there, or it is something else than text.
     #[error("{0} is missing or is not text")]
     Text(&'static str),
-    /// 9017: `limit` is not a number.
-    #[error("limit is not a whole number")]
+    /// 9017: `limit` is not a number, or is too large.
+    #[error("limit is not a whole number from 0 to 1000")]
     Limit,
     /// 9020: this merchant has no such order.
     #[error("this merchant has no such order")]
@@ -65,9 +65,9 @@ pub enum Refusal {
     /// 9030: nothing is served under this path.
     #[error("there is no such path")]
     NoSuchPath,
-    /// 9031: the path is served, with another method.
-    #[error("this path takes another method")]
-    Method,
+    /// 9031: the path is served, with these methods.
+    #[error("this path takes another method: {0}")]
+    Method(&'static str),
     /// 9032: the content type is not JSON.
     #[error("Content-Type is not application/json")]
     ContentType,
@@ -117,7 +117,7 @@ impl Refusal {
         Self::InsufficientFunds,
         Self::WalletBlocked,
         Self::NoSuchPath,
-        Self::Method,
+        Self::Method("POST"),
         Self::ContentType,
         Self::TooLong,
         Self::Framing,
@@ -151,7 +151,7 @@ impl Refusal {
             Self::InsufficientFunds => 9025,
             Self::WalletBlocked => 9026,
             Self::NoSuchPath => 9030,
-            Self::Method => 9031,
+            Self::Method(_) => 9031,
             Self::ContentType => 9032,
             Self::TooLong => 9033,
             Self::Framing => 9034,
@@ -190,9 +190,16 @@ impl Refusal {
             | Self::Limit
             | Self::Framing => StatusCode::BAD_REQUEST,
             Self::NoSuchOrder | Self::NoSuchPath => StatusCode::NOT_FOUND,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+        }
+    }
+
+    /// Adds the header that goes with its status.
+    pub(super) fn mark(self, headers: &mut HeaderMap) {
+        if let Self::Method(allowed) = self {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
         }
     }
 }

@@ -187,6 +187,19 @@ fn the_description_names_what_is_served_and_nothing_else() {
             let request = bench.request(method, &served).body(Bytes::from("{}"));
             let answer = bench.send(request.unwrap());
             assert_eq!(answer.status() != 405, described, "{method} {path}");
+            if let Some(allowed) = answer.headers().get("allow") {
+                let allowed: Vec<&str> = allowed.to_str().unwrap().split(", ").collect();
+                let described = operations.as_object().unwrap().keys();
+                let described: Vec<String> = described.map(|name| name.to_uppercase()).collect();
+                assert_eq!(allowed.len(), described.len(), "{path}");
+                assert!(
+                    described
+                        .iter()
+                        .all(|name| allowed.contains(&name.as_str()))
+                );
+            } else {
+                assert_ne!(answer.status(), 405, "{method} {path}");
+            }
             let nothing = text(&answer).contains(r#""errorCode":9030"#);
             assert!(!nothing, "{path} is not served");
             if described {

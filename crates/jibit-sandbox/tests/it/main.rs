@@ -18,6 +18,8 @@ mod faults;
 mod guard;
 #[cfg(feature = "server")]
 mod hostile;
+#[cfg(feature = "server")]
+mod merchants;
 mod money;
 mod pages;
 mod protocol;

@@ -91,10 +91,11 @@ fn the_tidy_profile_has_no_quirks() {
 
 #[test]
 fn a_field_that_is_not_the_documents_is_refused_and_named() {
-    let cases: [(&str, Value, Refusal); 23] = [
+    let cases: [(&str, Value, Refusal); 24] = [
         ("amount", json!(0), Refusal::Amount),
         ("amount", json!(-5), Refusal::Amount),
         ("amount", json!(1.5), Refusal::Amount),
+        ("amount", json!(1e300), Refusal::Amount),
         ("amount", json!("100"), Refusal::Amount),
         ("amount", json!(9_007_199_254_740_992_u64), Refusal::Amount),
         ("callBackUrl", json!("ftp://shop"), Refusal::CallbackUrl),

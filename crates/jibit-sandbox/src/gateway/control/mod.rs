@@ -141,15 +141,21 @@ fn handle(
             gateway.reset();
             Ok(clock(gateway, now))
         }
-        [
-            "" | "events" | "openapi.json" | "orders" | "faults" | "book" | "journal" | "assert"
-            | "reset" | "clock",
-        ]
-        | ["clock", "advance"]
-        | ["orders", _]
+        _ => Err(unserved(&segments).into()),
+    }
+}
+
+/// Why a request with another method than those of its path is refused.
+fn unserved(segments: &[&str]) -> Refusal {
+    match segments {
+        ["" | "events" | "openapi.json" | "orders" | "book" | "journal" | "clock"]
+        | ["orders", _] => Refusal::Method("GET"),
+        ["clock", "advance"]
         | ["orders", _, "pay" | "cancel" | "expire" | "return"]
-        | ["wallets", _] => Err(Refusal::Method.into()),
-        _ => Err(Refusal::NoSuchPath.into()),
+        | ["assert" | "reset"] => Refusal::Method("POST"),
+        ["wallets", _] => Refusal::Method("GET, POST"),
+        ["faults"] => Refusal::Method("GET, POST, DELETE"),
+        _ => Refusal::NoSuchPath,
     }
 }
 
@@ -162,8 +168,11 @@ fn clock(gateway: &mut Gateway, now: Timestamp) -> Response<Bytes> {
 fn limit(query: Option<&str>) -> Result<usize, Refusal> {
     let limit = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .find(|(key, _)| key == "limit")
-        .map(|(_, value)| value.parse().map_err(|_| Refusal::Limit));
-    Ok(limit.transpose()?.unwrap_or(MAX_LIST).min(MAX_LIST))
+        .map(|(_, value)| value.parse().ok().filter(|limit| *limit <= MAX_LIST));
+    match limit {
+        None => Ok(MAX_LIST),
+        Some(limit) => limit.ok_or(Refusal::Limit),
+    }
 }
 
 /// The orders, the latest first.

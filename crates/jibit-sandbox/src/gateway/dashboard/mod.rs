@@ -11,7 +11,6 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use jibit_proto::Timestamp;
 use maud::{DOCTYPE, Markup, html};
-use serde::Serialize;
 
 use super::{Account, Gateway, JournalEntry, Order, State, html, page::Language};
 use crate::Operation;
@@ -27,17 +26,20 @@ struct Part {
 }
 
 /// What of the dashboard somebody has seen already.
+#[cfg(feature = "server")]
 #[derive(Default)]
 pub(crate) struct Seen {
     parts: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[cfg(feature = "server")]
+#[derive(serde::Serialize)]
 struct Event<'a> {
     id: &'a str,
     html: &'a str,
 }
 
+#[cfg(feature = "server")]
 impl Seen {
     /// The parts that changed, as server-sent events; nothing if none did.
     pub(crate) fn events(&mut self, gateway: &mut Gateway, now: Timestamp) -> String {

@@ -41,14 +41,15 @@ pub(super) fn answer(
         (Some("cancel"), &Method::POST) => {
             guard::own_page(request).and_then(|()| gateway.cancel(id, now).map(|_| true))
         }
-        (None | Some("pay" | "cancel"), _) => Err(Refusal::Method),
+        (None, _) => Err(Refusal::Method("GET")),
+        (Some("pay" | "cancel"), _) => Err(Refusal::Method("POST")),
         _ => Err(Refusal::NoSuchPath),
     };
     let (leaves, refused) = match done {
         Ok(leaves) => (leaves, None),
         Err(refusal) => (false, Some(refusal)),
     };
-    match gateway.order(id).cloned() {
+    let mut answer = match gateway.order(id).cloned() {
         Some(order) if refused != Some(Refusal::NoSuchPath) => {
             let visit = Visit::new(gateway, order, language, now);
             if leaves {
@@ -58,7 +59,11 @@ pub(super) fn answer(
             }
         }
         _ => nothing_here(language, refused.unwrap_or(Refusal::NoSuchOrder)),
+    };
+    if let Some(refusal) = refused {
+        refusal.mark(answer.headers_mut());
     }
+    answer
 }
 
 /// A customer before an order.
