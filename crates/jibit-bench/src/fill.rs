@@ -29,10 +29,15 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
         merchant.token = pair.result("token")?;
         Ok(())
     })?;
+    let mut stored = 0_u64;
     for from in (0..arguments.orders).step_by(BATCH) {
         let to = arguments.orders.min(from + BATCH);
         let batch: Vec<_> = (from..to).map(|number| merchant.initiate(number)).collect();
-        drive(&mut connections, &batch, |order| order.success().map(drop))?;
+        drive(&mut connections, &batch, |order| {
+            stored += 1;
+            order.success().map(drop)
+        })?;
     }
+    println!("{stored}");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The floor: hyper with nothing around it, on the runtime that `jibit` has.
 
-use std::{convert::Infallible, net::Ipv4Addr};
+use std::{convert::Infallible, io, net::Ipv4Addr};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,15 +12,17 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::{Outcome, runtime};
 
 pub(crate) fn run() -> Outcome<()> {
-    runtime()?.block_on(async {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        println!("listening on http://{}", listener.local_addr()?);
-        loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(serve(stream));
-        }
-    })
-    .map_err(|error: std::io::Error| format!("hello cannot listen: {error}"))
+    let listened = runtime()?.block_on(listen());
+    listened.map_err(|error| format!("hello cannot listen: {error}"))
+}
+
+async fn listen() -> io::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(serve(stream));
+    }
 }
 
 async fn serve(stream: TcpStream) {

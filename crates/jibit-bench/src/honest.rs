@@ -66,7 +66,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
         paid.payments += seen.payments;
         paid.failures += seen.failures.len();
         let first = seen.failures.into_iter();
-        paid.first_failures.extend(first.take(5 - paid.first_failures.len().min(5)));
+        paid.first_failures
+            .extend(first.take(5 - paid.first_failures.len().min(5)));
         millis.extend(seen.millis);
     }
     paid.requests = millis.len();

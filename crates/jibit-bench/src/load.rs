@@ -145,11 +145,7 @@ fn log_in(address: SocketAddr, connections: &mut [Connection]) -> Outcome<Mercha
 }
 
 /// New orders that their customers have paid.
-fn paid(
-    merchant: &Merchant,
-    connections: &mut [Connection],
-    count: usize,
-) -> Outcome<Vec<String>> {
+fn paid(merchant: &Merchant, connections: &mut [Connection], count: usize) -> Outcome<Vec<String>> {
     let initiated: Vec<_> = (0..count).map(|number| merchant.initiate(number)).collect();
     let mut orders = Vec::with_capacity(count);
     drive(connections, &initiated, |order| {

@@ -70,7 +70,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     let files = rlimit::increase_nofile_limit(wanted)
         .map_err(|error| format!("the limit of open files cannot be raised: {error}"))?;
     if files < wanted {
-        return Err(format!("this system lets a program open only {files} files"));
+        return Err(format!(
+            "this system lets a program open only {files} files"
+        ));
     }
     let peers = LocalSet::new();
     runtime()?.block_on(peers.run_until(async {
@@ -94,7 +96,10 @@ async fn watch(arguments: &Arguments, count: &Count) -> Outcome<Held> {
     let begun = Instant::now();
     while count.open.get() < arguments.enough {
         if begun.elapsed() > PATIENCE {
-            return Err(format!("only {} connections came to be open", count.open.get()));
+            return Err(format!(
+                "only {} connections came to be open",
+                count.open.get()
+            ));
         }
         look.tick().await;
     }

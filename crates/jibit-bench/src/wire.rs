@@ -101,7 +101,12 @@ fn head(bytes: &[u8]) -> Outcome<Option<(u16, usize, usize)>> {
         .headers
         .iter()
         .find(|header| header.name.eq_ignore_ascii_case("content-length"))
-        .and_then(|header| std::str::from_utf8(header.value).ok()?.parse::<usize>().ok())
+        .and_then(|header| {
+            std::str::from_utf8(header.value)
+                .ok()?
+                .parse::<usize>()
+                .ok()
+        })
         .ok_or("the answer has no length")?;
     let status = response.code.ok_or("the answer has no status")?;
     Ok(Some((status, body, body.saturating_add(length))))
@@ -152,24 +157,18 @@ pub(crate) fn drive(
     requests: &[Vec<u8>],
     mut seen: impl FnMut(Answer<'_>) -> Outcome<()>,
 ) -> Outcome<()> {
-    let many = connections.len();
-    let mut turns = (0..many).cycle();
-    let mut turn = || turns.next().unwrap_or_default();
+    let many = connections.len().max(1);
     for (number, request) in requests.iter().enumerate() {
-        if let Some(connection) = connections.get_mut(turn()) {
-            if number >= many {
-                seen(connection.receive()?)?;
-            }
-            connection.send(request)?;
+        let connection = connections.get_mut(number % many);
+        let connection = connection.ok_or("there is no connection")?;
+        if number >= many {
+            seen(connection.receive()?)?;
         }
+        connection.send(request)?;
     }
-    // The oldest request that is still under way has the turn, if every connection has one.
-    let left = requests.len().min(many);
-    if requests.len() < many {
-        turns = (0..many).cycle();
-    }
-    for _ in 0..left {
-        if let Some(connection) = connections.get_mut(turns.next().unwrap_or_default()) {
+    // The last request of each connection is still under way.
+    for number in requests.len().saturating_sub(many)..requests.len() {
+        if let Some(connection) = connections.get_mut(number % many) {
             seen(connection.receive()?)?;
         }
     }
@@ -204,7 +203,10 @@ mod tests {
         while stream.read(&mut byte).unwrap() == 1 {
             request.extend(byte);
             if byte == *b"!" {
-                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", request.len());
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
+                    request.len()
+                );
                 stream.write_all(head.as_bytes()).unwrap();
                 stream.write_all(&request).unwrap();
                 request.clear();
@@ -246,9 +248,21 @@ mod tests {
             status,
             body: body.as_bytes(),
         };
-        assert!(answer(200, r#"{"errorCode":0,"result":{}}"#).success().is_ok());
+        assert!(
+            answer(200, r#"{"errorCode":0,"result":{}}"#)
+                .success()
+                .is_ok()
+        );
         assert!(answer(200, r#"{"statusV":"INITIAL"}"#).success().is_ok());
-        assert!(answer(200, r#"{"errorCode":9022,"message":""}"#).success().is_err());
-        assert!(answer(500, r#"{"errorCode":0,"result":{}}"#).success().is_err());
+        assert!(
+            answer(200, r#"{"errorCode":9022,"message":""}"#)
+                .success()
+                .is_err()
+        );
+        assert!(
+            answer(500, r#"{"errorCode":0,"result":{}}"#)
+                .success()
+                .is_err()
+        );
     }
 }
