@@ -49,7 +49,10 @@ pub(crate) struct Arguments {
     /// Where the server listens.
     #[arg(long)]
     address: SocketAddr,
-    /// The server's process.
+    /// Where the timed requests go, if it is elsewhere.
+    #[arg(long)]
+    to: Option<SocketAddr>,
+    /// The process that the timed requests go to.
     #[arg(long)]
     server: u32,
     #[arg(long)]
@@ -70,14 +73,15 @@ pub(crate) struct Round {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
-    let mut connections = connections(arguments.address, arguments.connections)?;
-    let requests = prepare(arguments, &mut connections)?;
+    let mut timed = connections(arguments.address, arguments.connections)?;
+    let requests = prepare(arguments, &mut timed)?;
+    if let Some(elsewhere) = arguments.to {
+        timed = connections(elsewhere, arguments.connections)?;
+    }
     rest();
     let before = process::cpu_time(arguments.server)?;
     let begun = Instant::now();
-    drive(&mut connections, &requests, |answer| {
-        answer.success().map(drop)
-    })?;
+    drive(&mut timed, &requests, |answer| answer.success().map(drop))?;
     let seconds = begun.elapsed().as_secs_f64();
     rest();
     let spent = process::cpu_time(arguments.server)?.saturating_sub(before);
