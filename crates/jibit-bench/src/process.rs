@@ -151,7 +151,10 @@ impl Server {
 pub(crate) fn cpu_time(process: u32) -> Outcome<Duration> {
     let mut nanos = 0;
     for thread in entries(&format!("/proc/{process}/task"))? {
-        let text = read(&format!("/proc/{process}/task/{thread}/schedstat"))?;
+        // A thread may end just now.
+        let Ok(text) = read(&format!("/proc/{process}/task/{thread}/schedstat")) else {
+            continue;
+        };
         let ran = text.split(' ').next().and_then(|ran| ran.parse().ok());
         nanos += ran.unwrap_or(0_u64);
     }

@@ -145,14 +145,14 @@ mod tests {
         let pairs = [
             (round(10.0), round(12.5)),
             (round(10.0), round(90.0)),
-            (round(11.0), round(13.75)),
+            (round(12.0), round(15.0)),
         ];
         let figure = figure(Target::Verify, &pairs);
         assert!(figure.held, "{}", figure.measured);
         assert!(
             figure
                 .measured
-                .starts_with("0.80 (13.8 µs of the core, hello 10.0)")
+                .starts_with("0.80 (15.0 µs of the core, hello 10.0)")
         );
     }
 

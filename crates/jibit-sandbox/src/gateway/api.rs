@@ -251,7 +251,7 @@ pub(super) fn verified_again(
 
 /// The merchant that the request's bearer token stands for.
 fn merchant(
-    gateway: &Gateway,
+    gateway: &mut Gateway,
     request: &Request<Bytes>,
     now: Timestamp,
 ) -> Result<Arc<str>, Refusal> {
@@ -259,7 +259,7 @@ fn merchant(
         .and_then(|value| value.to_str().ok())
         .ok_or(Refusal::Token)?;
     let merchant = gateway.tokens.merchant(authorization, now)?;
-    let known = gateway.settings.merchants.get_key_value(&*merchant);
+    let known = gateway.settings.merchants.get_key_value(merchant);
     known.map(|(id, _)| Arc::clone(id)).ok_or(Refusal::Token)
 }
 

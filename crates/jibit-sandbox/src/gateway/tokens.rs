@@ -45,6 +45,14 @@ pub(super) struct Pair {
     refresh_token: String,
 }
 
+/// A token whose signature is good, and what it says.
+struct Known {
+    token: Box<str>,
+    merchant: Box<str>,
+    expires: u64,
+    pair: u64,
+}
+
 /// Issues tokens and knows which are good.
 pub(super) struct Tokens {
     /// HMAC with the key in it.
@@ -56,6 +64,9 @@ pub(super) struct Tokens {
     revoked: u64,
     /// The pairs that may be refreshed once more, if their time is not over.
     refreshable: BTreeSet<u64>,
+    /// The last one that was shown: a shop shows the same one all day. Whether it
+    /// still lives is looked at each time.
+    last: Option<Known>,
 }
 
 impl Tokens {
@@ -72,6 +83,7 @@ impl Tokens {
             issued: 0,
             revoked: 0,
             refreshable: BTreeSet::new(),
+            last: None,
         }
     }
 
@@ -120,20 +132,28 @@ impl Tokens {
     }
 
     /// The merchant whose live token stands in an `Authorization` header.
-    pub(super) fn merchant(&self, authorization: &str, now: Timestamp) -> Result<String, Refusal> {
+    pub(super) fn merchant(
+        &mut self,
+        authorization: &str,
+        now: Timestamp,
+    ) -> Result<&str, Refusal> {
         let token = authorization
             .strip_prefix("Bearer ")
             .ok_or(Refusal::Token)?;
-        let claims = self.signed(token).ok_or(Refusal::Token)?;
-        read(&claims, TOKEN_AUDIENCE)
-            .filter(|claims| claims.exp > seconds(now))
-            .filter(|claims| {
-                claims
-                    .jti
-                    .parse()
-                    .is_ok_and(|pair: u64| pair > self.revoked)
-            })
-            .map(|claims| claims.sub.into_owned())
+        if self.last.as_ref().is_none_or(|last| *last.token != *token) {
+            let claims = self.signed(token).ok_or(Refusal::Token)?;
+            let claims = read(&claims, TOKEN_AUDIENCE).ok_or(Refusal::Token)?;
+            self.last = Some(Known {
+                token: token.into(),
+                merchant: claims.sub.into(),
+                expires: claims.exp,
+                pair: claims.jti.parse().map_err(|_| Refusal::Token)?,
+            });
+        }
+        let revoked = self.revoked;
+        (self.last.as_ref())
+            .filter(|last| last.expires > seconds(now) && last.pair > revoked)
+            .map(|last| &*last.merchant)
             .ok_or(Refusal::Token)
     }
 
