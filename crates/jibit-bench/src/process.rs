@@ -105,10 +105,6 @@ impl Running {
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
-
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().is_ok_and(|status| status.is_some())
-    }
 }
 
 impl Drop for Running {

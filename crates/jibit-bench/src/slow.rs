@@ -129,7 +129,7 @@ async fn peer(address: SocketAddr, number: u32, count: &Count) {
             Ok(stream) => {
                 count.opened.set(count.opened.get() + 1);
                 count.open.set(count.open.get() + 1);
-                hold(&stream, number % 4 != 0).await;
+                hold(&stream, !number.is_multiple_of(4)).await;
                 count.open.set(count.open.get() - 1);
             }
             Err(_) => {
