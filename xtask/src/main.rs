@@ -4,6 +4,7 @@
 //! them. Each command has a file of its own; this one only picks it.
 
 mod api;
+mod bench;
 mod ci;
 mod conformance;
 mod fixtures;
@@ -25,6 +26,8 @@ Commands:
   test            run every test and doctest of the workspace
   ci [--tested]   run every check; --tested leaves out the tests
   api             check which crates' types public signatures name
+  bench sandbox [--json] [--check] [--only PART]
+                  the sandbox against floors, as processes; --check fails on a miss
   conformance [--json]
                   every transport in every case of the kit
   model           the drivers' parking under a model checker
@@ -62,6 +65,7 @@ fn dispatch(args: &[&str]) -> Result<(), Failure> {
         ["test", rest @ ..] => test::command(rest)?,
         ["ci", rest @ ..] => ci::command(rest)?,
         ["api", rest @ ..] => api::command(rest)?,
+        ["bench", rest @ ..] => bench::command(rest)?,
         ["conformance", rest @ ..] => conformance::command(rest)?,
         ["model", rest @ ..] => model::command(rest)?,
         ["openapi", rest @ ..] => openapi::command(rest)?,

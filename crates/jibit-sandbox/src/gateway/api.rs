@@ -21,6 +21,9 @@ use crate::{Operation, Quirk, mobile::Mobile};
 /// The largest amount that a JSON number carries exactly everywhere.
 const MAX_AMOUNT: u64 = (1 << 53) - 1;
 
+/// As many bytes as most answers have at most.
+const USUAL_ANSWER: usize = 1024;
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Success<T> {
@@ -248,7 +251,7 @@ pub(super) fn verified_again(
 
 /// The merchant that the request's bearer token stands for.
 fn merchant(
-    gateway: &Gateway,
+    gateway: &mut Gateway,
     request: &Request<Bytes>,
     now: Timestamp,
 ) -> Result<Arc<str>, Refusal> {
@@ -256,7 +259,7 @@ fn merchant(
         .and_then(|value| value.to_str().ok())
         .ok_or(Refusal::Token)?;
     let merchant = gateway.tokens.merchant(authorization, now)?;
-    let known = gateway.settings.merchants.get_key_value(&*merchant);
+    let known = gateway.settings.merchants.get_key_value(merchant);
     known.map(|(id, _)| Arc::clone(id)).ok_or(Refusal::Token)
 }
 
@@ -377,8 +380,9 @@ pub(super) fn refuse_saying(refusal: Refusal, message: String) -> Response<Bytes
 }
 
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Bytes> {
+    let mut body = Vec::with_capacity(USUAL_ANSWER);
     // Structs of text and numbers always serialise.
-    let body = serde_json::to_vec(value).unwrap_or_default();
+    let _ = serde_json::to_writer(&mut body, value);
     let mut answer = Response::new(Bytes::from(body));
     *answer.status_mut() = status;
     let kind = HeaderValue::from_static("application/json");

@@ -170,6 +170,12 @@ impl Book {
     }
 
     fn add(&mut self, place: Place<'_>, amount: i128) {
+        if let Place::Merchant(id) = place
+            && let Some(balance) = self.merchants.get_mut(id)
+        {
+            *balance += amount;
+            return;
+        }
         *match place {
             Place::Issue => &mut self.issue,
             Place::Escrow => &mut self.escrow,

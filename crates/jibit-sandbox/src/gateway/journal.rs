@@ -89,12 +89,13 @@ enum Body {
 }
 
 impl Body {
-    fn of(bytes: &Bytes) -> Self {
+    /// `keep` makes what is kept of a body that is short enough.
+    fn of(bytes: &Bytes, keep: fn(&Bytes) -> Bytes) -> Self {
         if bytes.len() > MAX_BODY {
-            return Self::Long(bytes.len());
+            Self::Long(bytes.len())
+        } else {
+            Self::Kept(keep(bytes))
         }
-        // A copy of its own: a slice would keep the whole that it was cut from.
-        Self::Kept(Bytes::copy_from_slice(bytes))
     }
 
     fn readable(&self) -> Value {
@@ -138,7 +139,8 @@ impl Asked {
         Self {
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
-            request: Body::of(request.body()),
+            // A copy of its own: a slice would keep the whole that it was cut from.
+            request: Body::of(request.body(), |body| Bytes::copy_from_slice(body)),
         }
     }
 }
@@ -162,7 +164,7 @@ impl Journal {
             path: asked.path,
             request: asked.request,
             status: answer.status().as_u16(),
-            answer: Body::of(answer.body()),
+            answer: Body::of(answer.body(), Bytes::clone),
             fate: (*fate != Fate::Deliver).then(|| format!("{fate:?}")),
         });
     }

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -19,15 +19,22 @@ const MAX_REFRESHABLE: usize = 100_000;
 /// algorithms do not even parse.
 const HEADER: &str = r#"{"typ":"JWT","alg":"HS256"}"#;
 
+/// A little more than a usual merchant's token has.
+const TOKEN_LENGTH: usize = 320;
+
 /// The document's claims in the document's order.
 #[derive(Deserialize, Serialize)]
-struct Claims {
-    aud: String,
-    sub: String,
-    iss: String,
+struct Claims<'a> {
+    #[serde(borrow)]
+    aud: Cow<'a, str>,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
+    #[serde(borrow)]
+    iss: Cow<'a, str>,
     exp: u64,
     iat: u64,
-    jti: String,
+    #[serde(borrow)]
+    jti: Cow<'a, str>,
 }
 
 /// A token and the refresh token that belongs to it.
@@ -38,10 +45,18 @@ pub(super) struct Pair {
     refresh_token: String,
 }
 
+/// A token whose signature is good, and what it says.
+struct Known {
+    token: Box<str>,
+    merchant: Box<str>,
+    expires: u64,
+    pair: u64,
+}
+
 /// Issues tokens and knows which are good.
 pub(super) struct Tokens {
-    /// As long as HMAC's block, so that no length can be wrong.
-    key: [u8; 64],
+    /// HMAC with the key in it.
+    mac: Hmac<Sha256>,
     life: Duration,
     refresh_life: Duration,
     issued: u64,
@@ -49,6 +64,9 @@ pub(super) struct Tokens {
     revoked: u64,
     /// The pairs that may be refreshed once more, if their time is not over.
     refreshable: BTreeSet<u64>,
+    /// The last one that was shown: a shop shows the same one all day. Whether it
+    /// still lives is looked at each time.
+    last: Option<Known>,
 }
 
 impl Tokens {
@@ -56,13 +74,16 @@ impl Tokens {
         let mut key = Sha512::new();
         key.update(b"key of the tokens");
         key.update(seed.to_le_bytes());
+        // As long as HMAC's block, so that no length can be wrong.
+        let key: [u8; 64] = key.finalize().into();
         Self {
-            key: key.finalize().into(),
+            mac: Hmac::new(&key.into()),
             life,
             refresh_life,
             issued: 0,
             revoked: 0,
             refreshable: BTreeSet::new(),
+            last: None,
         }
     }
 
@@ -93,8 +114,10 @@ impl Tokens {
         lives: bool,
         now: Timestamp,
     ) -> Result<Pair, Refusal> {
-        let token = self.read(token, TOKEN_AUDIENCE).ok_or(Refusal::Refresh)?;
-        let refresh = (self.read(refresh_token, REFRESH_AUDIENCE))
+        let (token, refresh) = (self.signed(token), self.signed(refresh_token));
+        let (token, refresh) = token.zip(refresh).ok_or(Refusal::Refresh)?;
+        let token = read(&token, TOKEN_AUDIENCE).ok_or(Refusal::Refresh)?;
+        let refresh = read(&refresh, REFRESH_AUDIENCE)
             .filter(|refresh| refresh.exp > seconds(now))
             .filter(|refresh| refresh.jti == token.jti && refresh.sub == token.sub)
             .ok_or(Refusal::Refresh)?;
@@ -109,57 +132,71 @@ impl Tokens {
     }
 
     /// The merchant whose live token stands in an `Authorization` header.
-    pub(super) fn merchant(&self, authorization: &str, now: Timestamp) -> Result<String, Refusal> {
+    pub(super) fn merchant(
+        &mut self,
+        authorization: &str,
+        now: Timestamp,
+    ) -> Result<&str, Refusal> {
         let token = authorization
             .strip_prefix("Bearer ")
             .ok_or(Refusal::Token)?;
-        self.read(token, TOKEN_AUDIENCE)
-            .filter(|claims| claims.exp > seconds(now))
-            .filter(|claims| {
-                claims
-                    .jti
-                    .parse()
-                    .is_ok_and(|pair: u64| pair > self.revoked)
-            })
-            .map(|claims| claims.sub)
+        if self.last.as_ref().is_none_or(|last| *last.token != *token) {
+            let claims = self.signed(token).ok_or(Refusal::Token)?;
+            let claims = read(&claims, TOKEN_AUDIENCE).ok_or(Refusal::Token)?;
+            self.last = Some(Known {
+                token: token.into(),
+                merchant: claims.sub.into(),
+                expires: claims.exp,
+                pair: claims.jti.parse().map_err(|_| Refusal::Token)?,
+            });
+        }
+        let revoked = self.revoked;
+        (self.last.as_ref())
+            .filter(|last| last.expires > seconds(now) && last.pair > revoked)
+            .map(|last| &*last.merchant)
             .ok_or(Refusal::Token)
     }
 
     fn sign(&self, audience: &str, merchant: &str, life: Duration, now: Timestamp) -> String {
         let claims = Claims {
-            aud: audience.to_owned(),
-            sub: merchant.to_owned(),
-            iss: ISSUER.to_owned(),
+            aud: audience.into(),
+            sub: merchant.into(),
+            iss: ISSUER.into(),
             exp: seconds(now).saturating_add(life.as_secs()),
             iat: seconds(now),
-            jti: self.issued.to_string(),
+            jti: self.issued.to_string().into(),
         };
         let claims = serde_json::to_string(&claims).unwrap_or_default();
-        let signed = format!("{}.{}", encode(HEADER), encode(&claims));
-        let signature = BASE64_URL_SAFE_NO_PAD.encode(self.mac(&signed).finalize().into_bytes());
-        format!("{signed}.{signature}")
+        let mut token = String::with_capacity(TOKEN_LENGTH);
+        BASE64_URL_SAFE_NO_PAD.encode_string(HEADER, &mut token);
+        token.push('.');
+        BASE64_URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        let signature = self.mac(&token).finalize().into_bytes();
+        token.push('.');
+        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        token
     }
 
-    /// The claims of a token that we signed for this use; its life is not looked at.
-    fn read(&self, token: &str, audience: &str) -> Option<Claims> {
+    /// The claims, as JSON, of a token that we signed.
+    fn signed(&self, token: &str) -> Option<Vec<u8>> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
         self.mac(signed).verify_slice(&signature).ok()?;
         let (_, claims) = signed.split_once('.')?;
-        let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).ok()?;
-        let claims: Claims = serde_json::from_slice(&claims).ok()?;
-        (claims.aud == audience).then_some(claims)
+        BASE64_URL_SAFE_NO_PAD.decode(claims).ok()
     }
 
     fn mac(&self, signed: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new(&self.key.into());
+        let mut mac = self.mac.clone();
         mac.update(signed.as_bytes());
         mac
     }
 }
 
-fn encode(text: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(text)
+/// The claims of a token for this use; its life is not looked at.
+fn read<'a>(claims: &'a [u8], audience: &str) -> Option<Claims<'a>> {
+    let claims: Claims<'_> = serde_json::from_slice(claims).ok()?;
+    (claims.aud == audience).then_some(claims)
 }
 
 const fn seconds(instant: Timestamp) -> u64 {

@@ -14,6 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response, header};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioTimer;
@@ -310,6 +311,10 @@ async fn received(
         return Ok(Err(refusal));
     }
     let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        socket.next_request();
+        return Ok(Ok(Request::from_parts(parts, Bytes::new())));
+    }
     let body = Limited::new(body, MAX_BODY).collect();
     let Ok(body) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
         return Ok(Err(Refusal::TooSlow));

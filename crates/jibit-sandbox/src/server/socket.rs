@@ -23,6 +23,9 @@ use tokio::{
 /// The longest head that is looked at; hyper refuses longer ones by itself.
 const MAX_HEAD: usize = 32 * 1024;
 
+/// How much is read at a time: most requests are shorter.
+const READ: usize = 2 * 1024;
+
 /// How long a client may take none of what is written to it.
 const STALL: Duration = Duration::from_secs(30);
 
@@ -80,7 +83,10 @@ impl Control {
 
     /// The request has been read; what comes next is the next one's head.
     pub(super) fn next_request(&self) {
-        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Head::default();
+        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        head.bytes.clear();
+        head.bytes.shrink_to(READ);
+        head.complete = false;
     }
 
     /// The connection ends in a reset.
@@ -95,7 +101,10 @@ impl Control {
         }
         head.bytes.extend_from_slice(bytes);
         let ended = |window: &[u8]| window == b"\r\n\r\n";
-        head.complete = head.bytes.len() > MAX_HEAD || head.bytes.windows(4).any(ended);
+        head.complete = head.bytes.len() > MAX_HEAD
+            // Mostly it is all that came.
+            || head.bytes.ends_with(b"\r\n\r\n")
+            || head.bytes.windows(4).any(ended);
     }
 }
 
@@ -114,7 +123,7 @@ impl Read for Socket {
         cx: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut local = [0; 8 * 1024];
+        let mut local = [0; READ];
         let room = buffer.remaining().min(local.len());
         let mut read = ReadBuf::new(local.get_mut(..room).unwrap_or_default());
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;

@@ -1,0 +1,76 @@
+//! Measures the project's programs against floors, as processes: what is measured
+//! runs in a process of its own, and what loads it in another, over real sockets.
+//!
+//! `cargo xtask bench sandbox` builds this and runs [`sandbox`], which starts the
+//! other subcommands as its peers. A figure is a ratio to something else that was
+//! measured in the same minute, or a bound that no machine should miss; each is a
+//! median of several rounds, since machines are shared.
+
+#![forbid(unsafe_code)]
+
+mod figures;
+mod fill;
+mod hello;
+mod honest;
+mod load;
+mod process;
+mod requests;
+mod sandbox;
+mod slow;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// A failure in words; nobody here reacts to one other than by ending.
+type Outcome<T> = Result<T, String>;
+
+/// Measures the project's programs against floors.
+#[derive(Parser)]
+#[command(about)]
+enum Command {
+    /// Measures `jibit sandbox`, which stands beside this program.
+    Sandbox(sandbox::Arguments),
+    /// The floor: an HTTP server that only says hello.
+    #[command(hide = true)]
+    Hello,
+    /// One timed round of requests.
+    #[command(hide = true)]
+    Load(load::Arguments),
+    /// Initiates orders until there are enough.
+    #[command(hide = true)]
+    Fill(fill::Arguments),
+    /// Peers that hold connections and say next to nothing.
+    #[command(hide = true)]
+    Slow(slow::Arguments),
+    /// Clients that make whole payments.
+    #[command(hide = true)]
+    Honest(honest::Arguments),
+}
+
+fn main() -> ExitCode {
+    let ended = match Command::parse() {
+        Command::Sandbox(arguments) => sandbox::run(&arguments),
+        Command::Hello => hello::run(),
+        Command::Load(arguments) => load::run(&arguments),
+        Command::Fill(arguments) => fill::run(&arguments),
+        Command::Slow(arguments) => slow::run(&arguments),
+        Command::Honest(arguments) => honest::run(&arguments),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The runtime that `jibit` has: one thread.
+fn runtime() -> Outcome<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the system gives no event loop: {error}"))
+}

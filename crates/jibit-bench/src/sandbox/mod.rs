@@ -1,0 +1,116 @@
+//! `jibit sandbox` against its floors.
+
+mod endpoints;
+mod orders;
+mod peers;
+mod start;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::{
+    Outcome,
+    figures::{Figure, table},
+    process::{Core, cores},
+};
+
+const MIB: u64 = 1024 * 1024;
+
+/// The bound on memory, in bytes.
+const MEMORY: u64 = 512 * MIB;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+    /// Fail if a bound is missed.
+    #[arg(long)]
+    check: bool,
+    /// Measure only this; it can be given more than once.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Endpoints,
+    Orders,
+    Start,
+    Peers,
+}
+
+/// What the parts share.
+struct Bench {
+    /// The measured program.
+    jibit: PathBuf,
+    /// For servers that are timed, and for their load.
+    server: Core,
+    load: Core,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    let own = std::env::current_exe()
+        .map_err(|error| format!("this program does not know where it is: {error}"))?;
+    let jibit = own.with_file_name(format!("jibit{}", std::env::consts::EXE_SUFFIX));
+    if !jibit.is_file() {
+        return Err("there is no `jibit` beside this program; build jibit-cli as well".to_owned());
+    }
+    let cores = cores();
+    let (server, load) = cores.unwrap_or((Core(None), Core(None)));
+    let bench = Bench {
+        jibit,
+        server,
+        load,
+    };
+    let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
+    let mut figures = Vec::new();
+    if wanted(Part::Endpoints) {
+        figures.extend(endpoints::measure(&bench)?);
+    }
+    if wanted(Part::Orders) {
+        figures.extend(orders::measure(&bench)?);
+    }
+    if wanted(Part::Start) {
+        figures.push(start::measure(&bench)?);
+    }
+    if wanted(Part::Peers) {
+        figures.extend(peers::measure(&bench)?);
+    }
+    if arguments.json {
+        println!("{}", json!({"pinned": cores.is_some(), "figures": figures}));
+    } else {
+        print!("{}", table(&figures));
+        println!("{}", pinned(cores.is_some()));
+    }
+    let missed = missed(&figures);
+    if arguments.check && !missed.is_empty() {
+        return Err(format!("missed: {}", missed.join(", ")));
+    }
+    Ok(())
+}
+
+const fn pinned(pinned: bool) -> &'static str {
+    if pinned {
+        "The five operations and hello ran on core 0, their load on core 1."
+    } else {
+        "NOT PINNED: this system has no taskset or no second core, so the five operations' figures say little."
+    }
+}
+
+fn missed(figures: &[Figure]) -> Vec<&str> {
+    let missed = figures.iter().filter(|figure| !figure.held);
+    missed.map(|figure| figure.name.as_str()).collect()
+}
+
+/// A line on long work, which is no part of the output.
+fn progress(line: &str) {
+    eprintln!("bench: {line}");
+}
+
+fn mib(bytes: u64) -> String {
+    format!("{:.0} MiB", bytes as f64 / MIB as f64)
+}
