@@ -6,7 +6,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use jibit_driver::{Shared, spans};
+use jibit_driver::{Account, Shared, spans};
 use jibit_proto::{
     Authenticate, Capture, Config, Error, Expected, Initiate, Inquiry, InvalidInput, Look, OrderId,
     Payable, Secret, Session, Settle, Sighting, Timestamp, TransportError, Verdict,
@@ -146,6 +146,18 @@ impl Client {
     pub async fn settle(&self, order: OrderId, expected: Expected) -> Result<Verdict, Error> {
         let span = spans::settle(&order);
         self.0.run(span, Settle::new(order, expected)).await
+    }
+
+    /// The merchant and the gateway that this client speaks for and to.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.0.account
+    }
+
+    /// The clock that this client goes by.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
     }
 
     /// Replaces the password for the calls that follow.

@@ -46,11 +46,9 @@ pub struct InvalidInput {
 }
 
 impl InvalidInput {
-    pub(crate) const fn new(
-        field: &'static str,
-        problem: &'static str,
-        remedy: &'static str,
-    ) -> Self {
+    /// A refusal in these words, none of which may repeat the value.
+    #[must_use]
+    pub const fn new(field: &'static str, problem: &'static str, remedy: &'static str) -> Self {
         Self {
             field,
             problem,

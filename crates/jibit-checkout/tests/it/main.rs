@@ -1,0 +1,3 @@
+//! The checkout's tests, in one binary.
+
+mod stores;
