@@ -452,19 +452,20 @@ impl Order {
     /// What the order comes to.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        let states = || self.attempts.iter().map(|attempt| attempt.state);
-        if states().any(|state| state == State::Paid) {
-            Standing::Paid
-        } else if self.slot_holder().is_some() {
-            Standing::Asking
-        } else if self.withdrawn_at.is_some() {
-            Standing::Withdrawn
-        } else if states()
-            .all(|state| matches!(state, State::Cancelled | State::Lapsed | State::Abandoned))
-        {
-            Standing::NotPaid
-        } else {
-            Standing::Asking
+        // A callback named an order of which only a person can say whether it is ours.
+        let in_doubt = |it: &Attempt| it.alarms.contains(&Alarm::UnknownOrder);
+        let came_to_nothing = |it: &Attempt| {
+            matches!(
+                it.state,
+                State::Cancelled | State::Lapsed | State::Abandoned
+            ) && !in_doubt(it)
+        };
+        match self.slot_holder().map(|holder| holder.state) {
+            Some(State::Paid) => Standing::Paid,
+            Some(_) => Standing::Asking,
+            None if self.withdrawn_at.is_some() => Standing::Withdrawn,
+            None if self.attempts.iter().all(came_to_nothing) => Standing::NotPaid,
+            None => Standing::Asking,
         }
     }
 

@@ -483,6 +483,7 @@ impl<'a> Step<'a> {
                 ));
                 self.to.state = State::Open;
                 self.to.order_id = Some(id.clone());
+                self.to.alarms.remove(&Alarm::UnknownOrder);
                 self.to.redirect_url = None;
                 self.to.paid_at = None;
                 self.to.seen = None;

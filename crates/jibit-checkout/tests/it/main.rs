@@ -1,3 +1,7 @@
 //! The checkout's tests, in one binary.
 
+mod crashes;
+mod payments;
 mod stores;
+mod walks;
+mod world;
