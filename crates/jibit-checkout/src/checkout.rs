@@ -332,17 +332,11 @@ impl Checkout {
     ///
     /// If the store does not work: say "we are still asking".
     pub async fn handle_callback(&self, query: &str) -> Result<Option<Returned>, CheckoutError> {
-        let Some(code) = code_in(query) else {
-            self.tell(Happened::Strange);
-            return Ok(None);
-        };
-        let found = self.store.by_code(&self.account, code).await;
-        let Some((number, attempt)) = self.stored(found)? else {
+        let Some((mut order, attempt)) = self.called(query).await? else {
             self.tell(Happened::Strange);
             return Ok(None);
         };
         self.tell(Happened::Called);
-        let mut order = self.order(&number).await?;
         if let Ok(callback) = Callback::from_query(query) {
             let stranger = Event::Stranger(callback.order_id());
             order = self.settle_event(order, attempt, stranger).await?;
@@ -351,6 +345,29 @@ impl Checkout {
             .settle_event(order, attempt, Event::Called(LEASE))
             .await?;
         Ok(Some(Returned::of(&order)))
+    }
+
+    /// What the store says now about the order of a callback's query, and nobody is
+    /// asked: for a customer who has waited long enough.
+    ///
+    /// # Errors
+    ///
+    /// If the store does not work.
+    pub async fn peek(&self, query: &str) -> Result<Option<Returned>, CheckoutError> {
+        let found = self.called(query).await?;
+        Ok(found.map(|(order, _)| Returned::of(&order)))
+    }
+
+    /// The order and the attempt that a callback's code stands for.
+    async fn called(&self, query: &str) -> Result<Option<(Order, u32)>, CheckoutError> {
+        let Some(code) = code_in(query) else {
+            return Ok(None);
+        };
+        let found = self.store.by_code(&self.account, code).await;
+        let Some((number, attempt)) = self.stored(found)? else {
+            return Ok(None);
+        };
+        Ok(Some((self.order(&number).await?, attempt)))
     }
 
     /// Takes an order back, for instance to release its stock: from then on no

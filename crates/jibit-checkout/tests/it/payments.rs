@@ -78,6 +78,12 @@ fn a_customer_pays_and_comes_back() {
     assert!(page.redirect_url.ends_with(&format!("/order/{id}")));
     let asking = world.called(&world.query("o-1", 1)).unwrap();
     assert_eq!(asking.standing, Standing::Asking);
+    let (asked, query) = (world.asked(), world.query("o-1", 1));
+    let peeked = world.process(|shop| async move { shop.peek(&query).await });
+    assert_eq!(
+        (peeked.unwrap().unwrap(), world.asked()),
+        (Some(asking), asked)
+    );
     world.clock.advance(MINUTE);
     world.pay(&id);
     let paid = world.called(&world.query("o-1", 1)).unwrap();
