@@ -1,5 +1,6 @@
 //! Payments from start to fulfilment.
 
+mod audit;
 mod pursue;
 mod reconcile;
 
@@ -22,6 +23,7 @@ use crate::{
     store::{Backlog, Entry, Filter, Fulfilment, NewOrder, Store, StoreError},
 };
 
+pub use audit::Audited;
 pub use reconcile::{Due, NextCheck, Reconciled};
 
 /// The parameter of the callback URL that carries an attempt's code.

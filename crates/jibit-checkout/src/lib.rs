@@ -60,7 +60,7 @@ mod store;
 pub mod suite;
 
 pub use checkout::{
-    CODE_PARAMETER, Checkout, Due, NextCheck, Purchase, Reconciled, Returned, Started,
+    Audited, CODE_PARAMETER, Checkout, Due, NextCheck, Purchase, Reconciled, Returned, Started,
 };
 pub use error::{CheckoutError, CheckoutErrorKind};
 pub use jibit_proto::CallbackUrl;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use jibit_checkout::{
-    Alarm, CheckoutErrorKind, Happened, NextCheck, Reason, Seen, Standing, State,
+    Alarm, Audited, CheckoutErrorKind, Happened, NextCheck, Reason, Seen, Standing, State,
 };
 use jibit_client::OrderId;
 use jibit_sandbox::{Fate, Fault, Operation, Settings, State as GatewayState};
@@ -554,6 +554,41 @@ fn a_job_engine_is_told_when_to_come_again() {
     world.pay(&world.id("o-1", 1));
     assert_eq!(once(), Some(NextCheck::Never));
     assert_eq!(world.state("o-1", 1), State::Paid);
+}
+
+#[test]
+fn an_audit_finds_what_does_not_agree_and_changes_nothing() {
+    let world = World::new();
+    let audit = |world: &World| {
+        let order = world.order("o-1");
+        let before = order.clone();
+        let audited = world
+            .process(|shop| async move { shop.audit(&order, &order.attempts[0]).await.unwrap() })
+            .unwrap();
+        assert_eq!(world.order("o-1"), before);
+        match audited {
+            Audited::Agrees => "agrees".to_owned(),
+            Audited::Disagrees { gateway, meaning } => format!("{gateway}: {meaning}"),
+            Audited::Unanswered(error) => format!("unanswered: {error}"),
+            other => format!("{other:?}"),
+        }
+    };
+    world.start("o-1").unwrap();
+    assert_eq!(audit(&world), "agrees");
+    let backup = world.store.backup();
+    world.pay(&world.id("o-1", 1));
+    assert_eq!(audit(&world), "agrees");
+    world.reconcile_for(MINUTE);
+    assert_eq!(audit(&world), "agrees");
+    world.trouble("inquiry before always reset", None);
+    assert!(audit(&world).starts_with("unanswered"));
+    world.trouble("inquiry before always status=404", None);
+    assert!(audit(&world).starts_with("no-such-order"));
+    world.trouble("inquiry after always amount=-10", None);
+    assert!(audit(&world).starts_with("mismatch: stored as paid"));
+    world.heal();
+    let restored = world.with_store(backup);
+    assert!(audit(&restored).starts_with("confirmed: the money was captured"));
 }
 
 #[test]
