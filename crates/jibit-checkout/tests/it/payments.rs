@@ -393,6 +393,19 @@ fn another_amount_is_for_a_person() {
 }
 
 #[test]
+fn another_amount_after_the_verify_is_for_a_person_and_holds_the_slot() {
+    let world = World::new();
+    world.start("o-1").unwrap();
+    world.pay(&world.id("o-1", 1));
+    world.trouble("verify after amount=-10", None);
+    world.called(&world.query("o-1", 1));
+    assert_eq!(world.state("o-1", 1), State::Quarantined(Reason::Mismatch));
+    assert!(world.order("o-1").attempts[0].slot, "money may have moved");
+    assert_eq!(refused(world.start("o-1")), CheckoutErrorKind::Settling);
+    assert_eq!(world.fulfil(), Vec::<String>::new());
+}
+
+#[test]
 fn an_order_id_that_is_not_stored_is_adopted_by_a_person_alone() {
     let world = World::new();
     // The gateway registers the order, and its answer is lost.
