@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use jibit_proto::{Payable, Sighting, Verdict};
+use jibit_proto::{Error, OrderId, Payable, Sighting, Verdict};
 
 use super::{Checkout, PATIENCE};
 use crate::{
@@ -36,12 +36,12 @@ impl Checkout {
         mut order: Order,
         number: u32,
     ) -> Result<Order, CheckoutError> {
-        let Some(found) = self.look(&order, number).await? else {
+        let Some((asked, found)) = self.look(&order, number).await? else {
             return Ok(order);
         };
         let mut siblings = BTreeSet::new();
         loop {
-            let event = Event::Looked(found.as_ref(), &siblings);
+            let event = Event::Looked(&asked, found.as_ref(), &siblings);
             let next;
             (order, next) = self.decided_once(order, number, event).await?;
             match next {
@@ -61,29 +61,31 @@ impl Checkout {
 
     /// Asks about an attempt, for a sibling that waits to capture.
     async fn glimpse(&self, order: Order, number: u32) -> Result<Order, CheckoutError> {
-        let Some(found) = self.look(&order, number).await? else {
+        let Some((asked, found)) = self.look(&order, number).await? else {
             return Ok(order);
         };
-        let event = Event::Glimpsed(found.as_ref());
+        let event = Event::Glimpsed(&asked, found.as_ref());
         let (order, _) = self.decided_once(order, number, event).await?;
         Ok(order)
     }
 
+    /// The orderId that was asked about, and what was found.
     async fn look(
         &self,
         order: &Order,
         number: u32,
-    ) -> Result<Option<Result<Sighting, jibit_proto::Error>>, CheckoutError> {
+    ) -> Result<Option<(OrderId, Result<Sighting, Error>)>, CheckoutError> {
         let id = order.attempt(number).and_then(|it| it.order_id.clone());
         let Some(id) = id else {
             return Ok(None);
         };
-        let found = self.client.look(id, order.expected(number)?).await;
+        let expected = order.expected(number)?;
+        let found = self.client.look(id.clone(), expected).await;
         self.tell(match &found {
             Ok(_) => Happened::Asked,
             Err(_) => Happened::Unanswered,
         });
-        Ok(Some(found))
+        Ok(Some((id, found)))
     }
 
     /// Verifies what a look found. The intent is durable by now.

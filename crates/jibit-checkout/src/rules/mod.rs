@@ -55,10 +55,14 @@ pub(crate) enum Event<'a> {
     /// A callback came. Whoever asks because of it has the attempt for himself so
     /// long.
     Called(Duration),
-    /// What a look found. These siblings were looked at for it.
-    Looked(Result<&'a Sighting, &'a Error>, &'a BTreeSet<u32>),
-    /// What a look found that was made for a sibling's sake.
-    Glimpsed(Result<&'a Sighting, &'a Error>),
+    /// What a look at this orderId found. These siblings were looked at for it.
+    Looked(
+        &'a OrderId,
+        Result<&'a Sighting, &'a Error>,
+        &'a BTreeSet<u32>,
+    ),
+    /// What a look at this orderId found that was made for a sibling's sake.
+    Glimpsed(&'a OrderId, Result<&'a Sighting, &'a Error>),
     /// What became of a capture.
     Captured(Result<&'a Verdict, &'a Error>),
     /// A callback with the attempt's code brought an orderId that is not its own.
@@ -107,13 +111,19 @@ pub(crate) fn decide(order: &Order, number: u32, event: Event<'_>, now: Timestam
         return Decision::NOTHING;
     };
     let step = Step::new(order, attempt, now);
+    if let Event::Looked(asked, ..) | Event::Glimpsed(asked, _) = event
+        && attempt.order_id.as_ref() != Some(asked)
+    {
+        // A person adopted another orderId meanwhile: this says nothing of it.
+        return Decision::NOTHING;
+    }
     match event {
         Event::Initiated(answer) => step.initiated(answer),
         Event::Forgotten => step.forgotten(),
         Event::Called(lease) => step.called(lease),
-        Event::Looked(Ok(sighting), siblings) => step.looked(sighting, Some(siblings)),
-        Event::Glimpsed(Ok(sighting)) => step.looked(sighting, None),
-        Event::Looked(Err(error), _) | Event::Glimpsed(Err(error)) => step.not_seen(error),
+        Event::Looked(_, Ok(sighting), siblings) => step.looked(sighting, Some(siblings)),
+        Event::Glimpsed(_, Ok(sighting)) => step.looked(sighting, None),
+        Event::Looked(_, Err(error), _) | Event::Glimpsed(_, Err(error)) => step.not_seen(error),
         Event::Captured(Ok(verdict)) => step.captured(verdict),
         // No verify has left. The intent stands all the same: only the gateway ends it.
         Event::Captured(Err(_)) => step.still_open(true),
@@ -123,6 +133,12 @@ pub(crate) fn decide(order: &Order, number: u32, event: Event<'_>, now: Timestam
         Event::RefIdTwice => step.raised(Alarm::RefIdTwice),
         Event::OrderIdTwice => step.order_id_twice(),
     }
+}
+
+/// Whether an instant is so recent. One that a clock wrote before it was put back is
+/// not: nobody knows how long ago it was.
+fn is_within(time: Duration, at: Timestamp, now: Timestamp) -> bool {
+    at <= now && now.since(at) < time
 }
 
 /// A change in the making.
@@ -229,7 +245,7 @@ impl<'a> Step<'a> {
     }
 
     fn called(mut self, lease: Duration) -> Decision {
-        let recent = |asked_at: Timestamp| self.now.since(asked_at) < COALESCED;
+        let recent = |asked_at| is_within(COALESCED, asked_at, self.now);
         if self.was.state.is_final()
             || self.was.order_id.is_none()
             || self.was.asked_at.is_some_and(recent)
@@ -371,7 +387,7 @@ impl<'a> Step<'a> {
             }
             let clear = sibling
                 .seen_at
-                .is_some_and(|at| self.now.since(at) < SIBLINGS_SEEN)
+                .is_some_and(|at| is_within(SIBLINGS_SEEN, at, self.now))
                 && match &sibling.seen {
                     Some(Seen::NoSuchOrder) => true,
                     Some(Seen::Status(

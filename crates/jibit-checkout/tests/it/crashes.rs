@@ -1,5 +1,5 @@
 //! A process that dies before or after anything that it does to its store or sends
-//! to the gateway (S14): each point, and each pair of points.
+//! to the gateway (S14): each point, and pairs of points of the first two processes.
 
 use std::time::Duration;
 
