@@ -8,15 +8,15 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jibit_proto::{RefId, Timestamp};
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 
 use self::{
     error::Problem,
-    pool::Connections,
+    pool::{Connections, Statement},
     rows::{AttemptColumns, millis, text, whole},
 };
 use crate::{
-    order::{AccountKey, Attempt, Code, Order, OrderNumber, State},
+    order::{AccountKey, Alarm, Attempt, Code, Order, OrderNumber, State},
     rules::{Change, schedule},
     store::{Applied, Backlog, Entry, Filter, Fulfilment, NewOrder, Store, StoreError},
 };
@@ -47,8 +47,8 @@ use crate::{
 ///
 /// # Time-outs and failures
 ///
-/// Every operation ends: after five seconds without a connection and ten in a
-/// statement, unless the [builder](Self::builder) was told otherwise. A connection
+/// Every operation ends: a connection may take five seconds to make and ten to come
+/// free, and a statement ten, unless the [builder](Self::builder) was told otherwise. A connection
 /// that broke is replaced by the next operation, so a store goes on by itself when
 /// its server is back. Statements are committed with `synchronous_commit` on, also
 /// where the database's default is off.
@@ -164,7 +164,7 @@ impl PostgresStore {
         let to = AttemptColumns::of(&change.to);
         let (from, at) = (whole(change.from), millis(change.at));
         let note = change.note.as_deref().map(text);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 20] = [
+        let values: [&(dyn ToSql + Sync); 20] = [
             &account,
             &order,
             &to.number,
@@ -187,19 +187,252 @@ impl PostgresStore {
             &note,
         ];
         let apply = (sql::APPLY, &values[..]);
-        let (changed, ref_id_twice) = match change.to.ref_id.as_ref().map(RefId::as_str) {
-            None => (self.0.query(apply).await?, false),
-            Some(ref_id) => {
-                let twice = (sql::REF_ID_TWICE, &[&account, &order, &ref_id] as &[_]);
-                let (changed, twice) = self.0.query_both(apply, twice).await?;
-                (changed, twice.first().map(rows::flag).transpose()?)
-                    .map_second(|twice| twice.unwrap_or(false))
-            }
+        let Some(ref_id) = change.to.ref_id.as_ref().map(RefId::as_str) else {
+            return Ok(applied(&self.0.query(apply).await?, false));
         };
-        Ok(if changed.is_empty() {
-            Applied::Stale
-        } else {
-            Applied::Done { ref_id_twice }
-        })
+        let twice: [&(dyn ToSql + Sync); 3] = [&account, &order, &ref_id];
+        let twice = (sql::REF_ID_TWICE, &twice[..]);
+        let (changed, twice) = self.0.query_both(apply, twice).await?;
+        let twice = twice.first().map(rows::flag).transpose()?;
+        Ok(applied(&changed, twice.unwrap_or(false)))
+    }
+
+    /// The order as it is after `statement`, which may change it.
+    async fn order_after(
+        &self,
+        statement: Statement<'_>,
+        account: &AccountKey,
+        number: &OrderNumber,
+    ) -> Result<Option<Order>, Problem> {
+        let which: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &number.as_str()];
+        let order = (sql::ORDER, &which[..]);
+        let (_, order) = self.0.query_both(statement, order).await?;
+        Ok(rows::orders(account, &order)?.pop())
+    }
+}
+
+const fn applied(changed: &[Row], ref_id_twice: bool) -> Applied {
+    if changed.is_empty() {
+        Applied::Stale
+    } else {
+        Applied::Done { ref_id_twice }
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn open(&self, order: &NewOrder) -> Result<Order, StoreError> {
+        let (account, number) = (order.account.as_str(), order.number.as_str());
+        let (amount, at) = (whole(order.amount.get()), millis(order.created_at));
+        let open: [&(dyn ToSql + Sync); 5] = [&account, &number, &amount, &at, &Entry::OPENED];
+        let open = (sql::OPEN, &open[..]);
+        let opened = self.order_after(open, &order.account, &order.number);
+        if let Some(order) = opened.await? {
+            return Ok(order);
+        }
+        // The first order of its account.
+        self.0.query((sql::ACCOUNT, &[&account])).await?;
+        let opened = self.order_after(open, &order.account, &order.number);
+        let gone = || Problem::new("an order that was just written is gone");
+        Ok(opened.await?.ok_or_else(gone)?)
+    }
+
+    async fn order(
+        &self,
+        account: &AccountKey,
+        number: &OrderNumber,
+    ) -> Result<Option<Order>, StoreError> {
+        let values: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &number.as_str()];
+        let order = self.0.query((sql::ORDER, &values)).await?;
+        Ok(rows::orders(account, &order)?.pop())
+    }
+
+    async fn by_code(
+        &self,
+        account: &AccountKey,
+        code: Code,
+    ) -> Result<Option<(OrderNumber, u32)>, StoreError> {
+        let values: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &code.to_string()];
+        let found = self.0.query((sql::BY_CODE, &values)).await?;
+        Ok(found.first().map(rows::which).transpose()?)
+    }
+
+    async fn begin(
+        &self,
+        account: &AccountKey,
+        number: &OrderNumber,
+        attempt: &Attempt,
+    ) -> Result<bool, StoreError> {
+        let it = AttemptColumns::of(attempt);
+        let line = Entry::begun(attempt).text;
+        let values: [&(dyn ToSql + Sync); 18] = [
+            &account.as_str(),
+            &number.as_str(),
+            &it.number,
+            &attempt.code.to_string(),
+            &it.state,
+            &it.order_id,
+            &attempt.redirect_url,
+            &text(&attempt.mobile_end),
+            &millis(attempt.created_at),
+            &it.paid_at,
+            &it.seen_at,
+            &it.seen,
+            &it.asked_at,
+            &it.next_ask,
+            &it.ref_id,
+            &it.alarms,
+            &it.version,
+            &line,
+        ];
+        Ok(!self.0.query((sql::BEGIN, &values)).await?.is_empty())
+    }
+
+    async fn apply(&self, change: &Change) -> Result<Applied, StoreError> {
+        match self.changed(change).await {
+            Ok(applied) => Ok(applied),
+            // Another transaction won, and nothing changed.
+            Err(problem) if problem.contended => Ok(Applied::Stale),
+            Err(problem) => match problem.duplicate.as_deref() {
+                Some("attempts_order_id") => Ok(Applied::OrderIdTwice),
+                Some("outbox_pkey") => Ok(Applied::Stale),
+                _ => Err(problem.into()),
+            },
+        }
+    }
+
+    async fn withdraw(
+        &self,
+        account: &AccountKey,
+        number: &OrderNumber,
+        at: Timestamp,
+    ) -> Result<Option<Order>, StoreError> {
+        let values: [&(dyn ToSql + Sync); 4] = [
+            &account.as_str(),
+            &number.as_str(),
+            &millis(at),
+            &Entry::WITHDRAWN,
+        ];
+        let withdraw = (sql::WITHDRAW, &values[..]);
+        Ok(self.order_after(withdraw, account, number).await?)
+    }
+
+    async fn claim(
+        &self,
+        account: &AccountKey,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(OrderNumber, u32)>, StoreError> {
+        let window = whole(schedule::WINDOW.as_millis());
+        let values: [&(dyn ToSql + Sync); 5] = [
+            &account.as_str(),
+            &millis(now),
+            &millis(until),
+            &whole(limit),
+            &millis(now).saturating_sub(window),
+        ];
+        let due = self.0.query((sql::CLAIM, &values)).await?;
+        Ok(due.iter().map(rows::which).collect::<Result<_, _>>()?)
+    }
+
+    async fn take_fulfilments(
+        &self,
+        account: &AccountKey,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Fulfilment>, StoreError> {
+        let values: [&(dyn ToSql + Sync); 4] = [
+            &account.as_str(),
+            &millis(now),
+            &millis(until),
+            &whole(limit),
+        ];
+        let taken = self.0.query((sql::TAKE, &values)).await?;
+        Ok(taken
+            .iter()
+            .map(rows::fulfilment)
+            .collect::<Result<_, _>>()?)
+    }
+
+    async fn fulfilled(
+        &self,
+        account: &AccountKey,
+        number: &OrderNumber,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let values: [&(dyn ToSql + Sync); 4] = [
+            &account.as_str(),
+            &number.as_str(),
+            &millis(at),
+            &Entry::FULFILLED,
+        ];
+        Ok(!self.0.query((sql::FULFILLED, &values)).await?.is_empty())
+    }
+
+    async fn orders(
+        &self,
+        account: &AccountKey,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<Order>, StoreError> {
+        let before = filter.before.as_ref();
+        let values: [&(dyn ToSql + Sync); 6] = [
+            &account.as_str(),
+            &before.map(|(at, _)| millis(*at)),
+            &before.map(|(_, number)| number.as_str()),
+            &whole(limit),
+            &filter.state.map(State::as_str),
+            &filter.alarm.map(Alarm::as_str),
+        ];
+        let orders = self.0.query((sql::orders(filter), &values)).await?;
+        Ok(rows::orders(account, &orders)?)
+    }
+
+    async fn timeline(
+        &self,
+        account: &AccountKey,
+        number: &OrderNumber,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let values: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &number.as_str()];
+        let lines = self.0.query((sql::TIMELINE, &values)).await?;
+        Ok(lines.iter().map(rows::entry).collect::<Result<_, _>>()?)
+    }
+
+    async fn backlog(&self, account: &AccountKey, now: Timestamp) -> Result<Backlog, StoreError> {
+        let late = whole(schedule::NEAR_DEADLINE.as_millis());
+        let values: [&(dyn ToSql + Sync); 3] = [
+            &account.as_str(),
+            &millis(now),
+            &millis(now).saturating_sub(late),
+        ];
+        let counts = self.0.query((sql::BACKLOG, &values)).await?;
+        Ok(rows::backlog(&counts)?)
+    }
+
+    async fn accounts(&self) -> Result<Vec<(AccountKey, u64)>, StoreError> {
+        let accounts = self.0.query((sql::ACCOUNTS, &[])).await?;
+        Ok(accounts
+            .iter()
+            .map(rows::account)
+            .collect::<Result<_, _>>()?)
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PostgresBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL has a password.
+        f.debug_struct("PostgresBuilder")
+            .field("connections", &self.connections)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("statement_timeout", &self.statement_timeout)
+            .finish_non_exhaustive()
     }
 }

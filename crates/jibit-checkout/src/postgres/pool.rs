@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Client, Hook, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+    Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
 use futures_util::future::join;
 use tokio_postgres::{Config, NoTls, Row, config::TargetSessionAttrs, types::ToSql};
@@ -28,11 +28,16 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn new(builder: &PostgresBuilder) -> Result<Self, Problem> {
-        let manager = manager(builder, config(builder)?)?;
+        let manager = manager(config(builder)?)?;
         let session = session(builder.statement_timeout);
         let prepare = Hook::async_fn(move |client, _| {
             let session = session.clone();
-            Box::pin(async move { Ok(client.batch_execute(&session).await?) })
+            Box::pin(async move {
+                client
+                    .batch_execute(&session)
+                    .await
+                    .map_err(HookError::Backend)
+            })
         });
         let pool = Pool::builder(manager)
             .max_size(builder.connections)
@@ -98,7 +103,10 @@ impl Connections {
 
 /// Gives a connection back, or away for good if it may be the reason of an error.
 fn give_back<T>(client: Client, done: Result<T, Problem>) -> Result<T, Problem> {
-    if done.as_ref().is_err_and(|problem| !problem.connection_is_good) {
+    if done
+        .as_ref()
+        .is_err_and(|problem| !problem.connection_is_good)
+    {
         drop(Object::take(client));
     }
     done
@@ -136,16 +144,11 @@ fn config(builder: &PostgresBuilder) -> Result<Config, Problem> {
     Ok(config)
 }
 
-fn manager(builder: &PostgresBuilder, config: Config) -> Result<Manager, Problem> {
+fn manager(config: Config) -> Result<Manager, Problem> {
     // A connection that the server closed is known without asking.
     let recycled = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
     };
-    #[cfg(feature = "postgres-tls")]
-    if let Some(tls) = &builder.tls {
-        return Ok(tls.manager(config, recycled));
-    }
-    let _ = builder;
     if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
         return Err(Problem::new(
             "the URL asks for TLS, and this store was built without it: see \

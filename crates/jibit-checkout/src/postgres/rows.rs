@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use super::error::Problem;
 use crate::{
     order::{AccountKey, Attempt, Order, OrderNumber, Seen},
-    store::{Entry, Fulfilment},
+    store::{Backlog, Entry, Fulfilment},
 };
 
 /// An instant as a column has it. What is later than a column can say is as late
@@ -137,7 +137,9 @@ fn attempt(row: &Row) -> Result<Option<Attempt>, Problem> {
     let order_id: Option<&str> = get(row, 8)?;
     let seen: Option<&str> = get(row, 14)?;
     let alarms: Vec<&str> = get(row, 18)?;
-    let alarms = alarms.into_iter().map(|alarm| word(alarm, |it| it.parse().ok()));
+    let alarms = alarms
+        .into_iter()
+        .map(|alarm| word(alarm, |it| it.parse().ok()));
     Ok(Some(Attempt {
         number: count(number.into())?,
         // A code is not for logs.
@@ -191,8 +193,21 @@ pub(super) fn entry(row: &Row) -> Result<Entry, Problem> {
     })
 }
 
-pub(super) fn counted(row: &Row, place: usize) -> Result<u64, Problem> {
+fn counted(row: &Row, place: usize) -> Result<u64, Problem> {
     count(get(row, place)?)
+}
+
+pub(super) fn backlog(rows: &[Row]) -> Result<Backlog, Problem> {
+    let [row] = rows else {
+        return Err(Problem::new("the counts are not there"));
+    };
+    Ok(Backlog {
+        due: counted(row, 0)?,
+        near_deadline: counted(row, 1)?,
+        undetermined: counted(row, 2)?,
+        quarantined: counted(row, 3)?,
+        unfulfilled: counted(row, 4)?,
+    })
 }
 
 pub(super) fn flag(row: &Row) -> Result<bool, Problem> {

@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::Client;
-use tokio_postgres::{GenericClient, IsolationLevel};
+use deadpool_postgres::{Client, GenericClient};
+use tokio_postgres::IsolationLevel;
 
 use super::error::Problem;
 
@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(10 * 60);
 pub(super) async fn prepare(client: &mut Client) -> Result<(), Problem> {
     check_encoding(client).await?;
     // Once they are there, a user without the right to make tables will do.
-    if check(stored(&**client).await?)? == KNOWN {
+    if check(stored(client).await?)? == KNOWN {
         return Ok(());
     }
     tokio::time::timeout(PATIENCE, migrate(client))
@@ -59,10 +59,8 @@ async fn migrate(client: &mut Client) -> Result<(), Problem> {
         ))
         .await?;
     // Somebody else may have made them before the lock was ours.
-    let version = check(stored(&**transaction).await?)?;
-    let there = "SELECT to_regnamespace('jibit') IS NOT NULL";
-    let there: bool = transaction.query_one(there, &[]).await?.try_get(0)?;
-    if !there {
+    let version = check(stored(&transaction).await?)?;
+    if !is_there(&transaction, SCHEMA_IS_THERE).await? {
         transaction.batch_execute("CREATE SCHEMA jibit").await?;
     }
     for migration in MIGRATIONS.iter().filter(|it| it.version > version) {
@@ -75,11 +73,20 @@ async fn migrate(client: &mut Client) -> Result<(), Problem> {
     Ok(())
 }
 
+// These read the catalog's tables. What `to_regclass` says may be older: a session
+// remembers names that it did not find, also while it waits for the lock.
+const SCHEMA_IS_THERE: &str =
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'jibit')";
+const TABLE_IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables \
+     WHERE schemaname = 'jibit' AND tablename = 'schema_version')";
+
+async fn is_there(client: &impl GenericClient, question: &str) -> Result<bool, Problem> {
+    Ok(client.query_one(question, &[]).await?.try_get(0)?)
+}
+
 /// The version of the tables and the oldest that reads them; 0 if there are none.
 async fn stored(client: &impl GenericClient) -> Result<(i32, i32), Problem> {
-    let there = "SELECT to_regclass('jibit.schema_version') IS NOT NULL";
-    let there: bool = client.query_one(there, &[]).await?.try_get(0)?;
-    if !there {
+    if !is_there(client, TABLE_IS_THERE).await? {
         return Ok((0, 0));
     }
     let stored = "SELECT coalesce(max(version), 0), coalesce(max(oldest_reader), 0) \

@@ -13,6 +13,8 @@
 //!
 //! Columns are always named: a later version may add some.
 
+use crate::{order::State, store::Filter};
+
 /// The id of the account that `$1` names.
 macro_rules! account {
     () => {
@@ -231,26 +233,62 @@ pub(super) const FULFILLED: &str = concat!(
 );
 
 /// `$2` and `$3`: the last order of the page before; `$4`: how many; `$5`: a
-/// state; `$6`: an alarm. `{}`: conditions by which small indexes are found.
-const ORDERS: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM (
-       SELECT account, number, amount, created_at, withdrawn_at, slot FROM jibit.orders o
-       WHERE account = ",
-    account!(),
-    "  AND ($2::bigint IS NULL OR (created_at, number) < ($2, $3::text))
-         AND ($5::text IS NULL OR EXISTS (
-           SELECT FROM jibit.attempts a
-           WHERE a.account = o.account AND a.number = o.number AND a.state = $5 {state}))
-         AND ($6::text IS NULL OR EXISTS (
-           SELECT FROM jibit.attempts a
-           WHERE a.account = o.account AND a.number = o.number AND $6 = ANY (a.alarms) {alarm}))
-       ORDER BY created_at DESC, number DESC LIMIT $4
-     ) o
-     LEFT JOIN jibit.attempts a ON a.account = o.account AND a.number = o.number
-     ORDER BY o.created_at DESC, o.number DESC, a.attempt"
-);
+/// state; `$6`: an alarm. What they ask for is in the text, for an index to be found
+/// by it.
+macro_rules! orders {
+    ($state:expr, $alarm:expr) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM (
+               SELECT account, number, amount, created_at, withdrawn_at, slot
+               FROM jibit.orders o
+               WHERE account = ",
+            account!(),
+            "    AND ($2::bigint IS NULL OR (created_at, number) < ($2, $3::text))
+                 AND ",
+            $state,
+            "    AND ",
+            $alarm,
+            "  ORDER BY created_at DESC, number DESC LIMIT $4
+             ) o
+             LEFT JOIN jibit.attempts a ON a.account = o.account AND a.number = o.number
+             ORDER BY o.created_at DESC, o.number DESC, a.attempt"
+        )
+    };
+}
+
+/// That the order has an attempt of this kind.
+macro_rules! has {
+    ($kind:literal) => {
+        concat!(
+            "EXISTS (SELECT FROM jibit.attempts a
+               WHERE a.account = o.account AND a.number = o.number AND ",
+            $kind,
+            ") "
+        )
+    };
+}
+
+/// The statement for this filter.
+pub(super) const fn orders(filter: &Filter) -> &'static str {
+    macro_rules! by_alarm {
+        ($state:expr) => {
+            if filter.alarm.is_some() {
+                orders!($state, has!("a.alarms <> '{}' AND $6 = ANY (a.alarms)"))
+            } else {
+                orders!($state, "$6::text IS NULL ")
+            }
+        };
+    }
+    match filter.state {
+        None => by_alarm!("$5::text IS NULL "),
+        Some(State::Quarantined(_)) => {
+            by_alarm!(has!("a.state = $5 AND a.state LIKE 'quarantined:%'"))
+        }
+        Some(_) => by_alarm!(has!("a.state = $5")),
+    }
+}
 
 pub(super) const TIMELINE: &str = concat!(
     "SELECT at, attempt, state, text FROM jibit.timeline WHERE account = ",
