@@ -53,9 +53,8 @@ use crate::{
 /// its server is back. Statements are committed with `synchronous_commit` on, also
 /// where the database's default is off.
 ///
-/// It prepares statements, so a pooler such as `PgBouncer` has to run in session
-/// mode, or in transaction mode with `max_prepared_statements` and without a
-/// `statement_timeout` of its own.
+/// A connection has settings and prepared statements of its own, so a pooler such as
+/// `PgBouncer` has to run in session mode.
 ///
 /// # Fulfilment in your own transaction
 ///

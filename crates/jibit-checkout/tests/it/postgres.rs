@@ -435,7 +435,6 @@ async fn errors_say_what_is_wrong_and_never_the_password() {
     let server = or_skip!(Server::shared());
     let url = server.database().await;
     let admin = client(&url).await;
-    // Another test's server may be what made it; one is enough.
     admin
         .batch_execute("CREATE ROLE locked LOGIN PASSWORD 'right'")
         .await
@@ -573,10 +572,58 @@ async fn claims_are_fast_whatever_waits() {
         let many = time(async || claim(after(0), 10).await).await;
         let few = time(async || claim(Timestamp::from_unix_millis(5), 0).await).await;
         println!("of many due: {many:?}; of none: {few:?} (analysed: {analysed})");
-        assert!(many < Duration::from_millis(100) && few < Duration::from_millis(20));
+        assert!(many < Duration::from_millis(50) && few < Duration::from_millis(20));
     }
     // The youngest in the window come last, the oldest of them first.
     let due = store.claim(&shop(), after(0), after(100), 1).await.unwrap();
     let begins = due[0].0.as_str();
     assert!(begins.starts_with("n-92"), "{begins}");
+}
+
+/// Not a test: what it measures depends on the machine. A raw insert of one row, and
+/// four transitions for each paid order, by as many callers as there are connections.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "measures; run it in release"]
+async fn transitions_per_second() {
+    const ORDERS: usize = 4_000;
+    let server = or_skip!(Server::start());
+    for connections in [1, 16, 64] {
+        let url = server.database().await;
+        let raw = client(&url).await;
+        raw.batch_execute("CREATE TABLE raw (id bigint PRIMARY KEY, text text)")
+            .await
+            .unwrap();
+        let store = PostgresStore::builder(&url).connections(connections);
+        let store = store.connect().await.unwrap();
+        let orders = if connections == 1 { ORDERS / 8 } else { ORDERS };
+
+        let inserts = (0..connections).map(|caller| {
+            let url = url.clone();
+            tokio::spawn(async move {
+                let client = client(&url).await;
+                let insert =
+                    "INSERT INTO raw VALUES ($1, 'a row of about fifty bytes, as ours are')";
+                let insert = client.prepare(insert).await.unwrap();
+                for row in (caller..5 * orders).step_by(connections) {
+                    client.execute(&insert, &[&(row as i64)]).await.unwrap();
+                }
+            })
+        });
+        let begun = Instant::now();
+        join_all(inserts).await;
+        let raw = 5.0 * orders as f64 / begun.elapsed().as_secs_f64();
+
+        let callers = (0..connections).map(|caller| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for order in (caller..orders).step_by(connections) {
+                    paid(&store, order).await;
+                }
+            })
+        });
+        let begun = Instant::now();
+        join_all(callers).await;
+        let ours = 4.0 * orders as f64 / begun.elapsed().as_secs_f64();
+        println!("{connections} connections: {raw:.0} raw inserts/s, {ours:.0} transitions/s");
+    }
 }
