@@ -376,11 +376,14 @@ impl Store for PostgresStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<Order>, StoreError> {
-        let before = filter.before.as_ref();
+        let (before, number) = match &filter.before {
+            Some((at, number)) => (millis(*at), number.as_str()),
+            None => (i64::MAX, ""),
+        };
         let values: [&(dyn ToSql + Sync); 6] = [
             &account.as_str(),
-            &before.map(|(at, _)| millis(*at)),
-            &before.map(|(_, number)| number.as_str()),
+            &before,
+            &number,
             &whole(limit),
             &filter.state.map(State::as_str),
             &filter.alarm.map(Alarm::as_str),

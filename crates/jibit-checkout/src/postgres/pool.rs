@@ -123,6 +123,7 @@ fn session(statement_timeout: Duration) -> String {
         "SET statement_timeout = {timeout};
          SET default_transaction_isolation = 'read committed';
          SET jit = off;
+         SET plan_cache_mode = force_generic_plan;
          SET enable_seqscan = off;
          SET enable_bitmapscan = off;
          SET enable_hashjoin = off;

@@ -245,7 +245,7 @@ macro_rules! orders {
                FROM jibit.orders o
                WHERE account = ",
             account!(),
-            "    AND ($2::bigint IS NULL OR (created_at, number) < ($2, $3::text))
+            "    AND (created_at, number) < ($2, $3)
                  AND ",
             $state,
             "    AND ",
