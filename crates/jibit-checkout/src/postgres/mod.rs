@@ -3,6 +3,8 @@ mod pool;
 mod rows;
 mod schema;
 mod sql;
+#[cfg(feature = "postgres-tls")]
+mod tls;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -81,15 +83,19 @@ pub struct PostgresStore(Arc<Connections>);
 
 /// How to connect to Postgres.
 ///
-/// TLS needs the feature `postgres-tls`. Without it, reach the server by a socket
-/// (`postgres:///shop?host=/run/postgresql`), a network of its own, or a proxy on
-/// this host that speaks TLS.
+/// `sslmode=require` in the URL asks for TLS, and needs the feature `postgres-tls`.
+/// The server's certificate is then checked as libpq's `verify-full` does it, against
+/// the platform's authorities or those of [`trusting`](Self::trusting); there is no
+/// TLS without that. Any other URL is spoken to in the clear: that is for a socket
+/// (`postgres:///shop?host=/run/postgresql`) or a network of its own.
 #[derive(Clone)]
 pub struct PostgresBuilder {
     url: String,
     connections: usize,
     connect_timeout: Duration,
     statement_timeout: Duration,
+    #[cfg(feature = "postgres-tls")]
+    authorities: Option<String>,
 }
 
 impl PostgresStore {
@@ -115,6 +121,8 @@ impl PostgresStore {
             connections: 10,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
+            #[cfg(feature = "postgres-tls")]
+            authorities: None,
         }
     }
 }
@@ -140,6 +148,15 @@ impl PostgresBuilder {
     #[must_use]
     pub const fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
+        self
+    }
+
+    /// Asks for TLS, whatever the URL says, and trusts the authorities in this PEM
+    /// text alone: those of a database that has its own.
+    #[cfg(feature = "postgres-tls")]
+    #[must_use]
+    pub fn trusting(mut self, authorities: impl Into<String>) -> Self {
+        self.authorities = Some(authorities.into());
         self
     }
 

@@ -6,7 +6,11 @@ use deadpool_postgres::{
     Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
 use futures_util::future::join;
-use tokio_postgres::{Config, NoTls, Row, config::TargetSessionAttrs, types::ToSql};
+use tokio_postgres::{
+    Config, NoTls, Row,
+    config::{SslMode, TargetSessionAttrs},
+    types::ToSql,
+};
 
 use super::{PostgresBuilder, error::Problem};
 
@@ -28,7 +32,7 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn new(builder: &PostgresBuilder) -> Result<Self, Problem> {
-        let manager = manager(config(builder)?)?;
+        let manager = manager(builder)?;
         let session = session(builder.statement_timeout);
         let prepare = Hook::async_fn(move |client, _| {
             let session = session.clone();
@@ -147,22 +151,35 @@ fn config(builder: &PostgresBuilder) -> Result<Config, Problem> {
     if config.get_hosts().len() > 1 {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     }
+    #[cfg(feature = "postgres-tls")]
+    if builder.authorities.is_some() {
+        config.ssl_mode(SslMode::Require);
+    }
     config.connect_timeout(builder.connect_timeout);
     config.keepalives_idle(KEEPALIVE);
     config.tcp_user_timeout(builder.statement_timeout + ON_THE_WAY);
     Ok(config)
 }
 
-fn manager(config: Config) -> Result<Manager, Problem> {
+fn manager(builder: &PostgresBuilder) -> Result<Manager, Problem> {
+    let config = config(builder)?;
     // A connection that the server closed is known without asking.
     let recycled = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
     };
-    if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-        return Err(Problem::new(
-            "the URL asks for TLS, and this store was built without it: see \
-             PostgresBuilder about TLS",
-        ));
+    if config.get_ssl_mode() != SslMode::Require {
+        let mut config = config;
+        // Not "prefer", which whoever is in between can refuse.
+        config.ssl_mode(SslMode::Disable);
+        return Ok(Manager::from_config(config, NoTls, recycled));
     }
-    Ok(Manager::from_config(config, NoTls, recycled))
+    #[cfg(feature = "postgres-tls")]
+    {
+        let tls = super::tls::connector(builder.authorities.as_deref())?;
+        Ok(Manager::from_config(config, tls, recycled))
+    }
+    #[cfg(not(feature = "postgres-tls"))]
+    Err(Problem::new(
+        "the URL asks for TLS: build jibit-checkout with its feature postgres-tls",
+    ))
 }

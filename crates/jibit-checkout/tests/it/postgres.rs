@@ -3,6 +3,9 @@
 use std::{
     collections::BTreeSet,
     error::Error as _,
+    fs::{self, Permissions},
+    net::TcpListener,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     time::{Duration, Instant},
 };
 
@@ -455,7 +458,6 @@ async fn errors_say_what_is_wrong_and_never_the_password() {
         ("postgres://u:s3cret@%2Fnowhere/x".into(), "nobody listens"),
         ("postgres://u@h/x?s3cret=1".into(), "percent-encoded"),
         ("mysql://u:s3cret@h/x".into(), "percent-encoded"),
-        (format!("{url}?sslmode=require"), "TLS"),
     ] {
         let line = refused(url).await;
         assert!(line.contains(says), "{line}");
@@ -529,6 +531,50 @@ async fn a_statement_that_hangs_ends() {
     assert!(begun.elapsed() < Duration::from_secs(5));
     drop(lock);
     assert!(store.order(&shop(), &number(1)).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_with_whom_it_should_be() {
+    let own = |name: &str| {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    };
+    let (certificate, key) = own("127.0.0.1");
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let settings = format!("-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on");
+    let server = or_skip!(Server::start_with(&settings, |data| {
+        // The server refuses a key that others may read, and reads what is its own.
+        let like = fs::metadata(data).unwrap();
+        for (name, text) in [("server.crt", &certificate), ("server.key", &key)] {
+            let file = data.join(name);
+            fs::write(&file, text).unwrap();
+            fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+            chown(&file, Some(like.uid()), Some(like.gid())).unwrap();
+        }
+    }));
+    let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
+    let trusting = async |authorities: String| {
+        let builder = PostgresStore::builder(&url).trusting(authorities);
+        builder.connect().await
+    };
+    suite::run(&trusting(certificate).await.unwrap())
+        .await
+        .unwrap();
+    for (refused, says) in [
+        (trusting(own("127.0.0.1").0).await, "certificate"),
+        (trusting("no PEM".to_owned()).await, "has no certificate"),
+        (
+            PostgresStore::connect(&format!("{url}?sslmode=require")).await,
+            "certificate",
+        ),
+        (PostgresStore::connect(&url).await, "no encryption"),
+    ] {
+        let line = line(&refused.unwrap_err());
+        assert!(line.contains(says), "{line}");
+    }
+    drop(server);
 }
 
 /// The time that `work` takes, the best of a few: a busy machine only adds to it.

@@ -19,6 +19,7 @@ use tokio_postgres::{Client, NoTls};
 pub(crate) struct Server {
     folder: PathBuf,
     programs: PathBuf,
+    settings: String,
     /// The guard waits for its input to end.
     guard: Child,
 }
@@ -40,6 +41,11 @@ impl Server {
 
     /// One for a test that stops it.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with("", |_| {})
+    }
+
+    /// One with more settings, after `prepare` did something to its data's folder.
+    pub(crate) fn start_with(settings: &str, prepare: impl FnOnce(&Path)) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(
                 env::var_os("JIBIT_NO_SKIP").is_none(),
@@ -54,6 +60,7 @@ impl Server {
         let server = Self {
             folder,
             programs,
+            settings: settings.to_owned(),
             guard,
         };
         if is_root() {
@@ -63,9 +70,13 @@ impl Server {
             .program("initdb")
             .args(["-D", &server.path("data"), "-U", "postgres", "-E", "UTF8"])
             .args(["--locale=C", "--auth=trust", "--no-sync"]));
-        // Who may come in: `locked` with a password, all others as they are.
-        let who = "local all locked scram-sha-256\nlocal all all trust\n";
-        fs::write(server.folder.join("data/pg_hba.conf"), who).unwrap();
+        // Who may come in: `locked` with a password, all others as they are; from a
+        // port by TLS alone.
+        let who = "local all locked scram-sha-256\nlocal all all trust\n\
+                   hostssl all all all trust\n";
+        let data = server.folder.join("data");
+        fs::write(data.join("pg_hba.conf"), who).unwrap();
+        prepare(&data);
         server.run();
         Some(server)
     }
@@ -73,19 +84,31 @@ impl Server {
     /// Starts it, also after it was killed.
     pub(crate) fn run(&self) {
         let settings = format!(
-            "-k {} -c listen_addresses= -c max_connections=200 -c fsync=on",
-            self.folder.display()
+            "-k {} -c listen_addresses= -c max_connections=200 -c fsync=on {}",
+            self.folder.display(),
+            self.settings
         );
-        run(self.program("pg_ctl").args([
+        let start = [
             "start",
             "-w",
             "-D",
             &self.path("data"),
             "-l",
             &self.path("log"),
-            "-o",
-            &settings,
-        ]));
+        ];
+        let mut start = self
+            .program("pg_ctl")
+            .args(start)
+            .args(["-o", &settings])
+            .spawn();
+        let started = start
+            .as_mut()
+            .is_ok_and(|it| it.wait().is_ok_and(|it| it.success()));
+        assert!(
+            started,
+            "{}",
+            fs::read_to_string(self.path("log")).unwrap_or_default()
+        );
     }
 
     /// Kills it, as a power cut would.
@@ -180,7 +203,13 @@ fn as_postgres(program: &Path) -> Command {
     } else {
         Command::new(program)
     };
-    command.current_dir("/").stdin(Stdio::null());
+    // The server would keep a pipe open for as long as it runs.
+    let none = || Stdio::null();
+    command
+        .current_dir("/")
+        .stdin(none())
+        .stdout(none())
+        .stderr(none());
     command
 }
 
@@ -190,8 +219,7 @@ fn is_root() -> bool {
 }
 
 fn run(command: &mut Command) {
-    // The server would keep a pipe open for as long as it runs.
-    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status = command.status();
     assert!(
         status.as_ref().is_ok_and(|it| it.success()),
         "{command:?}: {status:?}"
