@@ -23,10 +23,11 @@ const SHARED: [&str; 7] = [
 ];
 
 /// Each published library, with what it is there to wrap.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("jibit-proto", &[]),
     ("jibit-driver", &[]),
     ("jibit-client", &[]),
+    ("jibit-checkout", &[]),
     ("jibit-blocking", &[]),
     ("jibit-hyper", &[]),
     ("jibit-reqwest", &["reqwest"]),

@@ -286,6 +286,9 @@ pub(super) const fn orders(filter: &Filter) -> &'static str {
         Some(State::Quarantined(_)) => {
             by_alarm!(has!("a.state = $5 AND a.state LIKE 'quarantined:%'"))
         }
+        Some(State::VerifyIntent) => {
+            by_alarm!(has!("a.state = $5 AND a.state = 'verify-intent'"))
+        }
         Some(_) => by_alarm!(has!("a.state = $5")),
     }
 }

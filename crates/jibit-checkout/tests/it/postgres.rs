@@ -11,8 +11,8 @@ use std::{
 
 use futures_util::future::join_all;
 use jibit_checkout::{
-    AccountKey, Applied, Attempt, Change, Code, Entry, NewOrder, OrderNumber, PostgresStore, State,
-    Store, StoreError, suite,
+    AccountKey, Applied, Attempt, Change, Code, Entry, NewOrder, OrderNumber, PostgresStore, Seen,
+    State, Store, StoreError, suite,
 };
 use jibit_proto::{RefId, Rial, Timestamp};
 
@@ -260,6 +260,42 @@ async fn a_withdrawal_and_the_slot_never_both_succeed() {
     }
     println!("{withdrawn} were withdrawn, {taken} taken");
     assert!(withdrawn > 20 && taken > 20);
+}
+
+/// Words of a newer version are told as such, and what a text cannot hold is replaced:
+/// a gateway that says it does not make an attempt one that cannot be written.
+#[tokio::test(flavor = "multi_thread")]
+async fn strange_texts_are_errors_or_are_mended() {
+    let server = or_skip!(Server::shared());
+    let url = server.database().await;
+    let store = connect(&url).await;
+    let nul = changed(1, &begun(&store, 1).await, |to| {
+        to.seen = Some(Seen::stored("a\0b"));
+    });
+    let nul = Change {
+        note: Some("c\0d".to_owned()),
+        ..nul
+    };
+    assert!(is_done(store.apply(&nul).await.unwrap()));
+    let order = store.order(&shop(), &number(1)).await.unwrap().unwrap();
+    assert_eq!(order.attempts[0].seen, Some(Seen::stored("a\u{fffd}b")));
+    let lines = store.timeline(&shop(), &number(1)).await.unwrap();
+    assert_eq!(lines[2].text, "c\u{fffd}d");
+
+    let other = client(&url).await;
+    for (set, word) in [
+        ("state = 'half-paid'", "\"half-paid\""),
+        ("state = 'open', alarms = '{fire}'", "\"fire\""),
+        ("alarms = '{}', code = 's3cret'", "\"a code\""),
+    ] {
+        let set = format!("UPDATE jibit.attempts SET {set}");
+        other.batch_execute(&set).await.unwrap();
+        let line = line(&store.order(&shop(), &number(1)).await.unwrap_err());
+        assert!(
+            line.contains(word) && line.contains("update this program"),
+            "{line}"
+        );
+    }
 }
 
 /// Two orders that are paid at once with one refId: at least the later one is told.
