@@ -569,6 +569,36 @@ async fn a_statement_that_hangs_ends() {
     assert!(store.order(&shop(), &number(1)).await.unwrap().is_some());
 }
 
+/// A server that is there and says nothing holds nobody up for long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_is_given_up() {
+    let server = or_skip!(Server::start());
+    let url = server.database().await;
+    let store = PostgresStore::builder(&url)
+        .connect_timeout(Duration::from_millis(300))
+        .statement_timeout(Duration::from_millis(300))
+        .connect();
+    let store = store.await.unwrap();
+    let other = client(&url).await;
+    let backends = "SELECT pid FROM pg_stat_activity WHERE application_name = 'jibit-checkout'";
+    let backends = other.query(backends, &[]).await.unwrap();
+    let backends: Vec<i32> = backends.iter().map(|row| row.get(0)).collect();
+    assert_eq!(backends.len(), 1);
+    server.signal("-STOP", &backends);
+    let begun = Instant::now();
+    // The first one meets a connection that is there, the second one makes one.
+    let one = store.order(&shop(), &number(1)).await;
+    let other = store.order(&shop(), &number(1)).await;
+    let after = begun.elapsed();
+    server.signal("-CONT", &backends);
+    assert!(after < Duration::from_secs(5), "{after:?}");
+    for error in [one.unwrap_err(), other.unwrap_err()] {
+        let line = line(&error);
+        assert!(line.contains("did not answer in time"), "{line}");
+    }
+    assert!(store.order(&shop(), &number(1)).await.unwrap().is_none());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_is_with_whom_it_should_be() {
     let own = |name: &str| {

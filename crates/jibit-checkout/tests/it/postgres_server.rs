@@ -118,6 +118,15 @@ impl Server {
             .args(["stop", "-m", "immediate", "-D", &self.path("data")]));
     }
 
+    /// Sends a signal to these processes of it and to the first, which takes
+    /// connections.
+    pub(crate) fn signal(&self, signal: &str, backends: &[i32]) {
+        let first = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let first = first.lines().next().unwrap().parse().unwrap();
+        let pids = backends.iter().chain([&first]).map(i32::to_string);
+        run(Command::new("kill").arg(signal).args(pids));
+    }
+
     fn path(&self, name: &str) -> String {
         self.folder.join(name).to_str().unwrap().to_owned()
     }
