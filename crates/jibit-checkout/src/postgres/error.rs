@@ -13,7 +13,7 @@ pub(super) struct Problem {
     line: String,
     /// The unique key that it would have broken, by its name.
     pub(super) duplicate: Option<String>,
-    /// It was not made for certain, because of another transaction.
+    /// It was certainly not made: another transaction was in the way.
     pub(super) contended: bool,
     /// Whether the connection may be good for the next statement.
     pub(super) connection_is_good: bool,
