@@ -1,5 +1,7 @@
 //! `cargo xtask test`: every test of the workspace.
 
+use std::fs;
+
 use crate::shell::{self, Failure};
 
 /// Entry point of the command.
@@ -22,7 +24,20 @@ pub(crate) fn run() -> Result<(), String> {
              apt-get install chromium chromium-driver (JIBIT_NO_SKIP=1 makes it a failure)"
         );
     }
+    if !has_postgres() {
+        println!(
+            "skipped: the tests of the store in Postgres, for want of a server. To run them too: \
+             apt-get install postgresql (JIBIT_NO_SKIP=1 makes it a failure)"
+        );
+    }
     Ok(())
+}
+
+/// Debian has the server's programs off the path, in a folder for each version.
+fn has_postgres() -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut debian = versions.flatten();
+    shell::is_there("initdb") || debian.any(|it| it.path().join("bin/initdb").is_file())
 }
 
 #[cfg(test)]

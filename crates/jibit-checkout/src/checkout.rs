@@ -151,8 +151,8 @@ impl Checkout {
         let account = AccountKey::from(client.account());
         with_code(&callback_url, Code::new(0))?;
         let accounts = store.accounts().await?;
-        let others = accounts.iter().filter(|(other, _)| *other != account);
-        let others: Vec<_> = others.map(|(other, _)| other.as_str()).collect();
+        let others = accounts.iter().filter(|other| **other != account);
+        let others: Vec<_> = others.map(AccountKey::as_str).collect();
         if !others.is_empty() {
             tracing::warn!(
                 account = account.as_str(),

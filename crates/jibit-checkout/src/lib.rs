@@ -54,6 +54,8 @@ mod error;
 mod memory;
 mod observe;
 mod order;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod rules;
 mod store;
 #[cfg(feature = "suite")]
@@ -70,6 +72,8 @@ pub use order::{
     AccountKey, Alarm, Attempt, Code, Order, OrderNumber, Reason, Seen, Standing, State,
     UnknownWord,
 };
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresBuilder, PostgresStore};
 pub use rules::Change;
 pub use store::{
     Applied, Backlog, Entry, Filter, Fulfilment, NewOrder, Store, StoreError, Urgency,

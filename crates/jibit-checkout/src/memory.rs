@@ -143,22 +143,18 @@ impl Store for MemoryStore {
     async fn apply(&self, change: &Change) -> Result<Applied, StoreError> {
         let mut rows = self.rows();
         let to = &change.to;
-        let others = || {
-            let mut others = of(&rows, &change.account).flat_map(|row| {
-                let attempts = row.order.attempts.iter();
-                attempts.map(|attempt| (&row.order.number, attempt))
-            });
-            others.any(|(order, it)| {
-                (order, it.number) != (&change.order, to.number) && it.order_id == to.order_id
+        let others = |with: &dyn Fn(&OrderNumber, &Attempt) -> bool| {
+            of(&rows, &change.account).any(|row| {
+                let mut attempts = row.order.attempts.iter();
+                attempts.any(|it| with(&row.order.number, it))
             })
         };
-        if to.order_id.is_some() && others() {
-            return Ok(Applied::OrderIdTwice);
-        }
+        let order_id_twice = to.order_id.is_some()
+            && others(&|order, it| {
+                (order, it.number) != (&change.order, to.number) && it.order_id == to.order_id
+            });
         let ref_id_twice = to.ref_id.is_some()
-            && of(&rows, &change.account)
-                .filter(|row| row.order.number != change.order)
-                .any(|row| row.order.attempts.iter().any(|it| it.ref_id == to.ref_id));
+            && others(&|order, it| *order != change.order && it.ref_id == to.ref_id);
         let Some(row) = rows.get_mut(&(change.account.clone(), change.order.clone())) else {
             return Ok(Applied::Stale);
         };
@@ -171,6 +167,9 @@ impl Store for MemoryStore {
         let Some(attempt) = row.attempt(to.number, change.from) else {
             return Ok(Applied::Stale);
         };
+        if order_id_twice {
+            return Ok(Applied::OrderIdTwice);
+        }
         attempt.clone_from(to);
         row.timeline.extend(Entry::of(change));
         if change.fulfils {
@@ -342,12 +341,12 @@ impl Store for MemoryStore {
         Ok(backlog)
     }
 
-    async fn accounts(&self) -> Result<Vec<(AccountKey, u64)>, StoreError> {
-        let mut counts = BTreeMap::new();
-        for (account, _) in self.rows().keys() {
-            *counts.entry(account.clone()).or_default() += 1;
-        }
-        Ok(counts.into_iter().collect())
+    async fn accounts(&self) -> Result<Vec<AccountKey>, StoreError> {
+        let mut accounts: Vec<_> = (self.rows().keys())
+            .map(|(account, _)| account.clone())
+            .collect();
+        accounts.dedup();
+        Ok(accounts)
     }
 }
 

@@ -153,12 +153,12 @@ pub trait Store: Send + Sync {
     /// If the store does not work.
     async fn backlog(&self, account: &AccountKey, now: Timestamp) -> Result<Backlog, StoreError>;
 
-    /// Every account that has orders here, and how many.
+    /// Every account that has orders here.
     ///
     /// # Errors
     ///
     /// If the store does not work.
-    async fn accounts(&self) -> Result<Vec<(AccountKey, u64)>, StoreError>;
+    async fn accounts(&self) -> Result<Vec<AccountKey>, StoreError>;
 }
 
 /// An order to store.
@@ -426,7 +426,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).backlog(account, now).await
     }
 
-    async fn accounts(&self) -> Result<Vec<(AccountKey, u64)>, StoreError> {
+    async fn accounts(&self) -> Result<Vec<AccountKey>, StoreError> {
         (**self).accounts().await
     }
 }

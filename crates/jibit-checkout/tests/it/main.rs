@@ -8,6 +8,7 @@
 
 mod crashes;
 mod payments;
+mod postgres;
 mod stores;
 mod walks;
 mod world;

@@ -428,7 +428,7 @@ impl Store for World {
         self.stored_by(self.store.backlog(account, now)).await
     }
 
-    async fn accounts(&self) -> Result<Vec<(AccountKey, u64)>, StoreError> {
+    async fn accounts(&self) -> Result<Vec<AccountKey>, StoreError> {
         self.stored_by(self.store.accounts()).await
     }
 }
