@@ -49,6 +49,7 @@
 //! or a runtime; a [`Store`] decides nothing and only applies a [`Change`] whole or
 //! not at all.
 
+mod address;
 mod checkout;
 mod error;
 mod memory;
@@ -61,6 +62,7 @@ mod store;
 #[cfg(feature = "suite")]
 pub mod suite;
 
+pub use address::open_store;
 pub use checkout::{
     Audited, CODE_PARAMETER, Checkout, Due, NextCheck, Purchase, Reconciled, Returned, Started,
 };
