@@ -9,7 +9,7 @@ use http::{Request, Response};
 use jibit_driver::{Shared, spans};
 use jibit_proto::{
     Authenticate, Capture, Config, Error, Expected, Initiate, Inquiry, InvalidInput, Look, OrderId,
-    Payable, Secret, Session, Settle, Sighting, TransportError, Verdict,
+    Payable, Secret, Session, Settle, Sighting, Timestamp, TransportError, Verdict,
     wire::{
         initiate::{Initiated, NewOrder},
         inquiry::Inquired,

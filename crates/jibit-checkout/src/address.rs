@@ -3,8 +3,8 @@ use std::sync::Arc;
 use crate::store::{Store, StoreError};
 
 /// Opens the store of this address: `postgres://…` is [`PostgresStore::connect`]'s
-/// URL (feature `postgres`), anything else the path of a file
-/// (not in this build).
+/// URL (feature `postgres`), anything else the path of a file of
+/// [`SqliteStore`](crate::SqliteStore) (feature `sqlite`).
 ///
 /// For programs that are told where their orders are. An address may hold a
 /// password: take it from the environment or a file, never from the command line.
@@ -34,6 +34,12 @@ async fn postgres(_: &str) -> Result<Arc<dyn Store>, StoreError> {
     ))
 }
 
+#[cfg(feature = "sqlite")]
+async fn sqlite(path: &str) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(crate::SqliteStore::open(path).await?))
+}
+
+#[cfg(not(feature = "sqlite"))]
 async fn sqlite(_: &str) -> Result<Arc<dyn Store>, StoreError> {
     Err(StoreError::new(
         "the address is a file's: build jibit-checkout with its feature sqlite",

@@ -5,9 +5,9 @@
 //! URL that customers come back to:
 //!
 //! ```
-//! # use jibit_checkout::{CallbackUrl, Checkout, MemoryStore, Purchase, Standing};
+//! # use jibit_checkout::{CallbackUrl, Checkout, Purchase, SqliteStore, Standing};
 //! # async fn shop(client: jibit_client::Client) -> Result<(), Box<dyn std::error::Error>> {
-//! let store = MemoryStore::new(); // a shop's own is durable
+//! let store = SqliteStore::open("orders.sqlite3").await?;
 //! let back = CallbackUrl::new("https://shop.example/paid")?;
 //! let checkout = Checkout::open(client, store, back).await?;
 //!
@@ -37,6 +37,12 @@
 //! on many: it asks about customers who never come back, and about everything that a
 //! crash or an outage left open.
 //!
+//! # Stores
+//!
+//! [`SqliteStore`] keeps the orders of a shop on one machine in a file (feature `sqlite`,
+//! on by default); `PostgresStore` those of a fleet (feature `postgres`). A [`Store`] of
+//! your own is held against the same tests with feature `suite`.
+//!
 //! # What holds
 //!
 //! A shop's order has *attempts*, each one order at the gateway. What is sent is
@@ -51,6 +57,8 @@
 
 mod address;
 mod checkout;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod columns;
 mod error;
 mod memory;
 mod observe;
@@ -58,6 +66,8 @@ mod order;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod rules;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 #[cfg(feature = "suite")]
 pub mod suite;
@@ -77,6 +87,8 @@ pub use order::{
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresBuilder, PostgresStore};
 pub use rules::Change;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 pub use store::{
     Applied, Backlog, Entry, Filter, Fulfilment, NewOrder, Store, StoreError, Urgency,
 };

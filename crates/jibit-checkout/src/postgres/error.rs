@@ -5,11 +5,11 @@ use std::{error::Error, fmt, io};
 use deadpool_postgres::{HookError, PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
-use crate::StoreError;
+use crate::{StoreError, columns::Unknown};
 
 /// Why the database did not do it. Never the URL, for it has the password.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     line: String,
     /// The unique key that it would have broken, by its name.
     pub(super) duplicate: Option<String>,
@@ -27,14 +27,6 @@ impl Problem {
             contended: false,
             connection_is_good: false,
         }
-    }
-
-    /// A stored word or number that this version does not know.
-    pub(super) fn unknown(text: &str) -> Self {
-        Self::new(format!(
-            "the database holds {text:?}, which this version does not know; \
-             a newer version may have written it: update this program"
-        ))
     }
 
     pub(super) fn unread(error: &tokio_postgres::Error) -> Self {
@@ -57,6 +49,12 @@ impl Error for Problem {}
 impl From<Problem> for StoreError {
     fn from(problem: Problem) -> Self {
         Self::new(problem)
+    }
+}
+
+impl From<Unknown> for Problem {
+    fn from(unknown: Unknown) -> Self {
+        Self::new(unknown.into_line())
     }
 }
 

@@ -1,6 +1,5 @@
 mod error;
 mod pool;
-mod rows;
 mod schema;
 mod sql;
 #[cfg(feature = "postgres-tls")]
@@ -10,14 +9,17 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jibit_proto::{RefId, Timestamp};
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::{
+    Row,
+    types::{ToSql, Type},
+};
 
 use self::{
     error::Problem,
     pool::{Connections, Statement},
-    rows::{AttemptColumns, millis, text, whole},
 };
 use crate::{
+    columns::{self, AttemptColumns, Columns, millis, text, whole},
     order::{AccountKey, Alarm, Attempt, Code, Order, OrderNumber, State},
     rules::{Change, schedule},
     store::{Applied, Backlog, Entry, Filter, Fulfilment, NewOrder, Store, StoreError},
@@ -183,7 +185,7 @@ impl PostgresStore {
         let values: [&(dyn ToSql + Sync); 20] = [
             &account,
             &order,
-            &to.number,
+            &attempt_number(change.to.number),
             &to.version,
             &from,
             &change.to.slot,
@@ -209,7 +211,7 @@ impl PostgresStore {
         let twice: [&(dyn ToSql + Sync); 3] = [&account, &order, &ref_id];
         let twice = (sql::REF_ID_TWICE, &twice[..]);
         let (changed, twice) = self.0.query_both(apply, twice).await?;
-        let twice = twice.first().map(rows::flag).transpose()?;
+        let twice = twice.first().map(columns::flag).transpose()?;
         Ok(applied(&changed, twice.unwrap_or(false)))
     }
 
@@ -223,7 +225,7 @@ impl PostgresStore {
         let which: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &number.as_str()];
         let order = (sql::ORDER, &which[..]);
         let (_, order) = self.0.query_both(statement, order).await?;
-        Ok(rows::orders(account, &order)?.pop())
+        Ok(orders(account, &order)?.pop())
     }
 }
 
@@ -260,7 +262,7 @@ impl Store for PostgresStore {
     ) -> Result<Option<Order>, StoreError> {
         let values: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &number.as_str()];
         let order = self.0.query((sql::ORDER, &values)).await?;
-        Ok(rows::orders(account, &order)?.pop())
+        Ok(orders(account, &order)?.pop())
     }
 
     async fn by_code(
@@ -270,7 +272,7 @@ impl Store for PostgresStore {
     ) -> Result<Option<(OrderNumber, u32)>, StoreError> {
         let values: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &code.to_string()];
         let found = self.0.query((sql::BY_CODE, &values)).await?;
-        Ok(found.first().map(rows::which).transpose()?)
+        Ok(found.first().map(columns::which).transpose()?)
     }
 
     async fn begin(
@@ -284,7 +286,7 @@ impl Store for PostgresStore {
         let values: [&(dyn ToSql + Sync); 18] = [
             &account.as_str(),
             &number.as_str(),
-            &it.number,
+            &attempt_number(attempt.number),
             &attempt.code.to_string(),
             &it.state,
             &it.order_id,
@@ -349,7 +351,7 @@ impl Store for PostgresStore {
             &millis(now).saturating_sub(window),
         ];
         let due = self.0.query((sql::CLAIM, &values)).await?;
-        Ok(due.iter().map(rows::which).collect::<Result<_, _>>()?)
+        Ok(due.iter().map(columns::which).collect::<Result<_, _>>()?)
     }
 
     async fn take_fulfilments(
@@ -368,7 +370,7 @@ impl Store for PostgresStore {
         let taken = self.0.query((sql::TAKE, &values)).await?;
         Ok(taken
             .iter()
-            .map(rows::fulfilment)
+            .map(columns::fulfilment)
             .collect::<Result<_, _>>()?)
     }
 
@@ -406,7 +408,7 @@ impl Store for PostgresStore {
             &filter.alarm.map(Alarm::as_str),
         ];
         let orders = self.0.query((sql::orders(filter), &values)).await?;
-        Ok(rows::orders(account, &orders)?)
+        Ok(self::orders(account, &orders)?)
     }
 
     async fn timeline(
@@ -416,7 +418,7 @@ impl Store for PostgresStore {
     ) -> Result<Vec<Entry>, StoreError> {
         let values: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &number.as_str()];
         let lines = self.0.query((sql::TIMELINE, &values)).await?;
-        Ok(lines.iter().map(rows::entry).collect::<Result<_, _>>()?)
+        Ok(lines.iter().map(columns::entry).collect::<Result<_, _>>()?)
     }
 
     async fn backlog(&self, account: &AccountKey, now: Timestamp) -> Result<Backlog, StoreError> {
@@ -427,15 +429,56 @@ impl Store for PostgresStore {
             &millis(now).saturating_sub(late),
         ];
         let counts = self.0.query((sql::BACKLOG, &values)).await?;
-        Ok(rows::backlog(&counts)?)
+        Ok(columns::backlog(only(&counts)?)?)
     }
 
     async fn accounts(&self) -> Result<Vec<AccountKey>, StoreError> {
         let accounts = self.0.query((sql::ACCOUNTS, &[])).await?;
         Ok(accounts
             .iter()
-            .map(rows::account)
+            .map(columns::account)
             .collect::<Result<_, _>>()?)
+    }
+}
+
+fn orders(account: &AccountKey, rows: &[Row]) -> Result<Vec<Order>, Problem> {
+    let mut orders = Vec::new();
+    for row in rows {
+        columns::add_to(&mut orders, account, row)?;
+    }
+    Ok(orders)
+}
+
+fn only(rows: &[Row]) -> Result<&Row, Problem> {
+    rows.first()
+        .ok_or_else(|| Problem::new("the counts are not there"))
+}
+
+fn attempt_number(number: u32) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
+}
+
+impl Columns for Row {
+    type Problem = Problem;
+
+    fn text(&self, place: usize) -> Result<Option<&str>, Problem> {
+        self.try_get(place).map_err(|error| Problem::unread(&error))
+    }
+
+    fn number(&self, place: usize) -> Result<Option<i64>, Problem> {
+        let kind = self.columns().get(place).map(tokio_postgres::Column::type_);
+        let number = match kind {
+            Some(&Type::INT4) => {
+                let number: Result<Option<i32>, _> = self.try_get(place);
+                number.map(|it| it.map(i64::from))
+            }
+            Some(&Type::BOOL) => {
+                let yes: Result<Option<bool>, _> = self.try_get(place);
+                yes.map(|it| it.map(i64::from))
+            }
+            _ => self.try_get(place),
+        };
+        number.map_err(|error| Problem::unread(&error))
     }
 }
 

@@ -22,13 +22,13 @@ macro_rules! account {
     };
 }
 
-/// What [`rows::orders`](super::rows::orders) reads.
+/// What [`columns::add_to`](crate::columns::add_to) reads.
 macro_rules! columns {
     () => {
         "o.number, o.amount, o.created_at, o.withdrawn_at, \
          a.attempt, a.code, a.state, a.attempt = o.slot AS slot, a.order_id, \
          a.redirect_url, a.mobile_end, a.created_at, a.paid_at, a.seen_at, a.seen, \
-         a.asked_at, a.next_ask, a.ref_id, a.alarms, a.version"
+         a.asked_at, a.next_ask, a.ref_id, array_to_string(a.alarms, ','), a.version"
     };
 }
 

@@ -9,6 +9,8 @@
 mod crashes;
 mod payments;
 mod postgres;
+mod rows;
+mod sqlite;
 mod stores;
 mod walks;
 mod world;

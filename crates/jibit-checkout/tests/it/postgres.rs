@@ -1,7 +1,6 @@
 //! The store in Postgres, on a real server.
 
 use std::{
-    collections::BTreeSet,
     error::Error as _,
     fs::{self, Permissions},
     net::TcpListener,
@@ -11,13 +10,12 @@ use std::{
 
 use futures_util::future::join_all;
 use jibit_checkout::{
-    AccountKey, Applied, Attempt, Change, Code, Entry, NewOrder, OrderNumber, PostgresStore, Seen,
-    State, Store, StoreError, suite,
+    Applied, Change, Entry, NewOrder, PostgresStore, Seen, Store, StoreError, suite,
 };
-use jibit_proto::{RefId, Rial, Timestamp};
+use jibit_proto::{Rial, Timestamp};
 use jibit_test_postgres::{Server, client};
 
-const BEGIN: Timestamp = Timestamp::from_unix_millis(1_800_000_000_000);
+use crate::rows::{BEGIN, after, begun, capture, changed, intent, is_done, number, paid, shop};
 
 /// Where a test ends if the machine has no Postgres.
 macro_rules! or_skip {
@@ -29,18 +27,6 @@ macro_rules! or_skip {
     };
 }
 
-fn after(seconds: u64) -> Timestamp {
-    BEGIN + Duration::from_secs(seconds)
-}
-
-fn shop() -> AccountKey {
-    AccountKey::stored("7746@https://shop.example")
-}
-
-fn number(order: usize) -> OrderNumber {
-    OrderNumber::new(format!("order-{order}")).unwrap()
-}
-
 async fn connect(url: &str) -> PostgresStore {
     PostgresStore::connect(url).await.unwrap()
 }
@@ -50,85 +36,6 @@ fn line(error: &StoreError) -> String {
     let line = error.source().unwrap().to_string();
     assert!(!line.contains('\n'), "{line}");
     line
-}
-
-/// An order with one attempt.
-async fn begun(store: &PostgresStore, order: usize) -> Attempt {
-    let number = number(order);
-    let new = NewOrder {
-        account: shop(),
-        number: number.clone(),
-        amount: Rial::new(125_000).unwrap(),
-        created_at: BEGIN,
-    };
-    store.open(&new).await.unwrap();
-    let attempt = Attempt {
-        number: 1,
-        code: Code::new(order as u128),
-        state: State::Initiating,
-        slot: false,
-        order_id: None,
-        redirect_url: None,
-        mobile_end: "4567".to_owned(),
-        created_at: BEGIN,
-        paid_at: None,
-        seen_at: None,
-        seen: None,
-        asked_at: None,
-        next_ask: Some(after(300)),
-        ref_id: None,
-        alarms: BTreeSet::new(),
-        version: 0,
-    };
-    assert!(store.begin(&shop(), &number, &attempt).await.unwrap());
-    attempt
-}
-
-/// A change of an attempt, as it was, to what `change` makes of it.
-fn changed(order: usize, was: &Attempt, change: impl FnOnce(&mut Attempt)) -> Change {
-    let mut to = was.clone();
-    change(&mut to);
-    to.version = was.version + 1;
-    Change {
-        account: shop(),
-        order: number(order),
-        from: was.version,
-        takes_slot: to.slot && !was.slot,
-        fulfils: to.state == State::Paid,
-        ends: to.state.is_final(),
-        note: Some(format!("it is {}", to.state)),
-        to,
-        alarms: Vec::new(),
-        at: after(1),
-    }
-}
-
-fn intent(order: usize, was: &Attempt) -> Change {
-    changed(order, was, |to| {
-        to.state = State::VerifyIntent;
-        to.slot = true;
-    })
-}
-
-fn capture(order: usize, was: &Attempt, ref_id: &str) -> Change {
-    changed(order, was, |to| {
-        to.state = State::Paid;
-        to.next_ask = None;
-        to.ref_id = RefId::new(ref_id).ok();
-    })
-}
-
-const fn is_done(applied: Applied) -> bool {
-    matches!(applied, Applied::Done { .. })
-}
-
-/// An order that is paid.
-async fn paid(store: &PostgresStore, order: usize) {
-    let begun = begun(store, order).await;
-    let intent = intent(order, &begun);
-    assert!(is_done(store.apply(&intent).await.unwrap()));
-    let capture = capture(order, &intent.to, &format!("ref-{order}"));
-    assert!(is_done(store.apply(&capture).await.unwrap()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,96 @@
+//! A disk that is full, as SQLite is told on the store's own connection, and a file that
+//! is gone.
+
+use std::error::Error as _;
+
+use jibit_proto::{Rial, Timestamp};
+
+use super::*;
+
+fn account() -> AccountKey {
+    AccountKey::stored("7746@https://shop.example")
+}
+
+fn order(number: usize) -> NewOrder {
+    NewOrder {
+        account: account(),
+        number: OrderNumber::new(format!("order-{number}")).unwrap(),
+        amount: Rial::new(125_000).unwrap(),
+        created_at: Timestamp::from_unix_millis(1_800_000_000_000),
+    }
+}
+
+/// Sets something on the connection that writes, outside a transaction as inside.
+async fn set(store: &SqliteStore, pragma: &str) {
+    let pragma = format!("PRAGMA {pragma}");
+    let set = store.write(move |file| {
+        rows(file, &pragma, (), |_| Ok(()))?;
+        Ok(())
+    });
+    set.await.unwrap();
+}
+
+fn line(error: &StoreError) -> String {
+    error.source().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn a_full_disk_loses_nothing_and_is_gone_on_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("orders.sqlite3"));
+    let store = store.await.unwrap();
+    store.open(&order(0)).await.unwrap();
+    set(&store, "max_page_count = 40").await;
+    // Many at once, so that those of a batch that was lost with the disk are told, too.
+    let mut told = Vec::new();
+    let mut refused = 0;
+    for round in 0..20 {
+        let orders: Vec<_> = (0..50).map(|it| order(1 + round * 50 + it)).collect();
+        let opened = orders.iter().map(|order| store.open(order));
+        for (order, opened) in orders
+            .iter()
+            .zip(futures_util::future::join_all(opened).await)
+        {
+            match opened {
+                Ok(_) => told.push(order.number.clone()),
+                Err(error) => {
+                    assert!(line(&error).contains("make room"), "{}", line(&error));
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(!told.is_empty() && refused > 0);
+    for number in &told {
+        assert!(store.order(&account(), number).await.unwrap().is_some());
+    }
+    let there = store.orders(&account(), &Filter::default(), 10_000).await;
+    assert_eq!(there.unwrap().len(), 1 + told.len());
+    set(&store, "max_page_count = 1000000").await;
+    for number in 0..100 {
+        store.open(&order(5_000 + number)).await.unwrap();
+    }
+}
+
+/// SQLite goes on with a file that has no name any more, and with it all would be gone
+/// when the program ends.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_gone_or_another_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orders.sqlite3");
+    let aside = folder.path().join("aside.sqlite3");
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.open(&order(0)).await.unwrap();
+    std::fs::rename(&path, &aside).unwrap();
+    let gone = store.open(&order(1)).await.unwrap_err();
+    assert!(line(&gone).contains("is not the file any more"), "{gone:?}");
+    std::fs::copy(&aside, &path).unwrap();
+    let another = store.open(&order(1)).await.unwrap_err();
+    assert!(
+        line(&another).contains("is not the file any more"),
+        "{another:?}"
+    );
+    std::fs::rename(&aside, &path).unwrap();
+    store.open(&order(1)).await.unwrap();
+}
