@@ -110,13 +110,14 @@ impl Checkout {
                 return Ok(pass);
             }
             pass.asked += due.len();
-            let ends = stream::iter(&due).map(|due| self.reconcile_due(due));
+            // By value: a closure over borrowed ones makes a future that no task takes.
+            let ends = stream::iter(due).map(|due| self.reconcile_due(due));
             let ends: Vec<_> = ends.buffer_unordered(TOGETHER).collect().await;
             pass.failed += ends.iter().filter(|end| end.is_err()).count();
         }
     }
 
-    async fn reconcile_due(&self, due: &Due) -> Result<(), CheckoutError> {
+    async fn reconcile_due(&self, due: Due) -> Result<(), CheckoutError> {
         let order = self.order(&due.number).await;
         let ended = match order {
             Ok(order) => self.reconcile_attempt(order, due.attempt).await,
@@ -151,5 +152,19 @@ impl Checkout {
             let clock = self.client.clock();
             clock.sleep_until(clock.now() + rest).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Not run: it is enough that it compiles.
+    fn _a_task_takes_them(checkout: &Checkout, number: &OrderNumber) {
+        fn is_send(_: impl Send) {}
+        is_send(checkout.run_reconciler());
+        is_send(checkout.reconcile());
+        is_send(checkout.reconcile_one(number));
+        is_send(checkout.handle_callback(""));
     }
 }
