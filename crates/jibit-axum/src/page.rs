@@ -31,7 +31,7 @@ const STYLE: &str = include_str!("page.css");
 // Marks beside what is said, drawn, since not every machine has such letters.
 const CHECK: &str = "M4 13l5 5L20 6";
 const CROSS: &str = "M6 6l12 12M18 6L6 18";
-const CLOCK: &str = "M12 6v6l4 3";
+const CLOCK: &str = "M12 4v8.5l6 3.5";
 const BACK: &str = "M9 14l-4-4 4-4M5 10h9a5 5 0 0 1 0 10h-3";
 const QUESTION: &str = "M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.2-1.5 2.4M12 17.5v.01";
 

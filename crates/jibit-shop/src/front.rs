@@ -51,6 +51,7 @@ async fn home(Extract(state): Extract<State>, headers: HeaderMap) -> Response {
     let basket = state.basket(&headers).await;
     let body = html! {
         section.welcome {
+            (pattern())
             h1 { "از دل ایران، تا درِ خانه" }
             p { "چای، زعفران، گلاب و کار دست؛ با پرداخت از کیف پول جیبیت." }
         }
@@ -74,6 +75,18 @@ async fn home(Extract(state): Extract<State>, headers: HeaderMap) -> Response {
         }
     };
     page::shop("خانه", &basket, &body)
+}
+
+/// Tiles as on old walls, to look at.
+fn pattern() -> Markup {
+    html! {
+        svg viewBox="0 0 180 90" aria-hidden="true" fill="none" stroke="#f2c14e" stroke-width="1.5" opacity="0.55" {
+            @for (x, y) in (0..=4).flat_map(|x| (0..=2).map(move |y| (45 * x, 45 * y))) {
+                path d={ "M" (x) " " (y - 22) "l7 15 15 7-15 7-7 15-7-15-15-7 15-7z" } {}
+                path d={ "M" (x - 22) " " (y - 22) "m-5 0l5-5 5 5-5 5z" } fill="#f2c14e" {}
+            }
+        }
+    }
 }
 
 async fn change_basket(
@@ -273,7 +286,7 @@ fn in_persian(error: &InvalidInput) -> (&'static str, &'static str) {
         "begins or ends with a hyphen" => "با خط تیره آغاز یا تمام می‌شود",
         "has too many digits" => "رقم‌های زیادی دارد",
         "holds something that is not a digit" => "چیزی جز رقم دارد",
-        _ => "شماره موبایل ایران نیست (۰۹ و نه رقم پس از آن)",
+        _ => "از ایران نیست یا کامل نیست (۰۹ و نه رقم پس از آن)",
     };
     (problem, "شماره‌ای مانند ۰۹۱۲۱۲۳۴۵۶۷ بنویسید")
 }

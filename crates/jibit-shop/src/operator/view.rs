@@ -226,6 +226,7 @@ pub(super) fn detail(order: &Order, sale: Option<&Sale>, timeline: &[Entry]) -> 
 
 fn facts(order: &Order, sale: Option<&Sale>) -> Markup {
     let path = format!("/operator/orders/{}", order.number);
+    let may_ask = order.attempts.iter().any(|it| it.next_ask.is_some());
     let may_withdraw = order.slot_holder().is_none() && order.withdrawn_at.is_none();
     html! {
         section.card {
@@ -245,7 +246,9 @@ fn facts(order: &Order, sale: Option<&Sale>) -> Markup {
                 @if let Some(at) = sale.and_then(|sale| sale.shipped_at) { dt { "shipped" } dd { (clock(at)) } }
             }
             div.buttons {
-                form method="post" action={ (path) "/ask" } { button { "Ask the gateway now" } }
+                @if may_ask {
+                    form method="post" action={ (path) "/ask" } { button { "Ask the gateway now" } }
+                }
                 @if may_withdraw {
                     form method="post" action={ (path) "/withdraw" } {
                         button.grave { "Withdraw the order" }
