@@ -20,8 +20,10 @@ pub(crate) type Lines = BTreeMap<&'static str, u32>;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Basket {
     pub(crate) lines: Lines,
-    /// The order that was made of it last, or of what it was before.
+    /// The number of its order, which may not have begun yet.
     pub(crate) order: Option<OrderNumber>,
+    /// The order that was begun of what it was before.
+    pub(crate) before: Option<OrderNumber>,
 }
 
 impl Basket {
@@ -37,9 +39,12 @@ impl Basket {
         Self::read(text.unwrap_or_default())
     }
 
-    /// Reads `tea.2_mug.1~NUMBER`.
+    /// Reads `tea.2_mug.1~NUMBER~NUMBER`.
     fn read(text: &str) -> Self {
-        let (lines, order) = text.split_once('~').unwrap_or((text, ""));
+        let mut parts = text.split('~');
+        let lines = parts.next().unwrap_or_default();
+        let mut number = || parts.next().and_then(|number| number.parse().ok());
+        let (order, before) = (number(), number());
         let lines = lines.split('_').filter_map(|line| {
             let (slug, quantity) = line.split_once('.')?;
             let product = catalogue::product(slug)?;
@@ -50,7 +55,8 @@ impl Basket {
         });
         Self {
             lines: lines.collect(),
-            order: order.parse().ok(),
+            order,
+            before,
         }
     }
 
@@ -62,8 +68,9 @@ impl Basket {
             // Writing to a String does not fail.
             let _ = write!(lines, "{joint}{slug}.{quantity}");
         }
-        if let Some(order) = &self.order {
-            let _ = write!(lines, "~{order}");
+        for number in [&self.order, &self.before] {
+            let number = number.as_ref().map_or("", OrderNumber::as_str);
+            let _ = write!(lines, "~{number}");
         }
         format!("{COOKIE}={lines}; Path=/; HttpOnly; SameSite=Lax; Max-Age=604800")
     }
@@ -124,13 +131,21 @@ mod tests {
         basket.add(&PRODUCTS[1]);
         basket.take(&PRODUCTS[0]);
         basket.take(&PRODUCTS[0]);
-        basket.order = Some("17-a".parse().unwrap());
-        let cookie = basket.cookie();
-        let (pair, _) = cookie.split_once(';').unwrap();
-        let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, format!("a=b; {pair}; c").parse().unwrap());
-        assert_eq!(Basket::of(&headers), basket);
         assert_eq!(basket.count(), 8);
+        let number = |text: &str| Some(text.parse().unwrap());
+        for (order, before) in [
+            (None, None),
+            (number("17-a"), None),
+            (None, number("16-b")),
+            (number("17-a"), number("16-b")),
+        ] {
+            (basket.order, basket.before) = (order, before);
+            let cookie = basket.cookie();
+            let (pair, _) = cookie.split_once(';').unwrap();
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, format!("a=b; {pair}; c").parse().unwrap());
+            assert_eq!(Basket::of(&headers), basket);
+        }
     }
 
     #[test]

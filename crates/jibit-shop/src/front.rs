@@ -1,5 +1,7 @@
 //! The catalogue, the basket, and the way to the gateway.
 
+use std::mem;
+
 use axum::{
     Router,
     extract::State as Extract,
@@ -95,6 +97,7 @@ async fn change_basket(
     form: String,
 ) -> Response {
     let mut basket = state.basket(&headers).await;
+    let lines = basket.lines.clone();
     let mut back = "/basket".to_owned();
     for (what, slug) in form_urlencoded::parse(form.as_bytes()) {
         let Some(product) = catalogue::product(&slug) else {
@@ -109,6 +112,9 @@ async fn change_basket(
             "less" => basket.take(product),
             _ => {}
         }
+    }
+    if basket.lines != lines {
+        state.number(&mut basket);
     }
     go_on(&back, &basket)
 }
@@ -231,39 +237,61 @@ async fn pay(Extract(state): Extract<State>, headers: HeaderMap, form: String) -
 }
 
 impl State {
-    /// Has the basket's order begun: the one that was made of it, or a new one if
-    /// it is another basket by now.
-    async fn start(&self, basket: &mut Basket, customer: Mobile) -> Result<Started, CheckoutError> {
-        let number = self.number_of(basket).await?;
-        basket.order = Some(number.clone());
-        let purchase = Purchase::new(number, basket.total(), customer)?;
-        self.checkout
-            .start(purchase.description(in_words(basket)))
-            .await
+    /// Gives a changed basket a number, unless it has one that nothing was begun by.
+    fn number(&self, basket: &mut Basket) {
+        match &basket.order {
+            Some(number) if self.sales.get(number).is_none() => {}
+            // Without a number for now, it gets one when it is paid.
+            Some(_) => basket.before = mem::replace(&mut basket.order, sales::new_number().ok()),
+            None => basket.order = sales::new_number().ok(),
+        }
     }
 
-    async fn number_of(&self, basket: &Basket) -> Result<OrderNumber, CheckoutError> {
-        if let Some(last) = &basket.order {
-            let same = (self.sales.get(last)).is_some_and(|sale| sale.lines == basket.lines);
-            if same && !self.is_withdrawn(last).await? {
-                return Ok(last.clone());
+    /// Has the basket's order begun, or takes it up again.
+    async fn start(&self, basket: &mut Basket, customer: Mobile) -> Result<Started, CheckoutError> {
+        self.retire(basket).await?;
+        let number = match basket.order.clone() {
+            Some(number) if self.fits(&number, basket).await? => number,
+            other => {
+                // The same number with other lines: from another tab.
+                basket.before = other;
+                let number = sales::new_number()?;
+                basket.order = Some(number.clone());
+                self.retire(basket).await?;
+                self.sales.enter(&number, &basket.lines);
+                number
             }
-            // What it was before must not be paid as well.
-            match self.checkout.withdraw(last).await {
-                Err(error) if error.kind() != Kind::NoSuchOrder => return Err(error),
-                _ => {}
+        };
+        let purchase = Purchase::new(number, basket.total(), customer)?;
+        let purchase = purchase.description(in_words(basket));
+        self.checkout.start(purchase).await
+    }
+
+    /// Withdraws what the basket was before: it must not be paid as well.
+    async fn retire(&self, basket: &mut Basket) -> Result<(), CheckoutError> {
+        let Some(before) = basket.before.take() else {
+            return Ok(());
+        };
+        match self.checkout.withdraw(&before).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == Kind::NoSuchOrder => Ok(()),
+            // The customer is told, and the next click is about this basket alone.
+            Err(error) if error.kind() == Kind::AlreadyPaid => Err(error),
+            Err(error) => {
+                basket.before = Some(before);
+                Err(error)
             }
         }
-        let number = sales::new_number()?;
-        self.sales.enter(&number, basket.lines.clone());
-        Ok(number)
     }
 
-    async fn is_withdrawn(&self, number: &OrderNumber) -> Result<bool, CheckoutError> {
+    /// Whether the order of this number is this basket's, or nobody's yet.
+    async fn fits(&self, number: &OrderNumber, basket: &Basket) -> Result<bool, CheckoutError> {
+        if !self.sales.enter(number, &basket.lines) {
+            return Ok(false);
+        }
         match self.checkout.order(number).await {
-            Ok(order) => Ok(order.withdrawn_at.is_some()),
-            // It never came so far as to be stored.
-            Err(error) if error.kind() == Kind::NoSuchOrder => Ok(false),
+            Ok(order) => Ok(order.withdrawn_at.is_none() && order.amount == basket.total()),
+            Err(error) if error.kind() == Kind::NoSuchOrder => Ok(true),
             Err(error) => Err(error),
         }
     }
@@ -296,7 +324,7 @@ const fn refused(kind: Kind) -> (StatusCode, &'static str) {
     match kind {
         Kind::AlreadyPaid => (
             StatusCode::CONFLICT,
-            "این سفارش پیش‌تر پرداخت شده است؛ دوباره نپردازید.",
+            "سفارش پیشین شما پرداخت شده است. اگر آنچه اکنون در سبد است سفارش دیگری است، دوباره «پرداخت» را بزنید.",
         ),
         Kind::Settling => (
             StatusCode::CONFLICT,

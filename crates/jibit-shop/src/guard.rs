@@ -5,17 +5,23 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use http::{Method, StatusCode, Uri, header, uri::Authority};
+use http::{Method, StatusCode, header, uri::Authority};
 
 use crate::page;
 
-/// Lets through what comes from the shop's own pages, or changes nothing; and of
-/// that only what is sent to this machine by a name that is always its own.
+/// Lets through what comes from the shop's own pages, or changes nothing.
 pub(crate) async fn own_pages(request: Request, next: Next) -> Response {
-    if is_for_operators(request.uri()) && !has_own_name(&request) {
-        return refuse();
+    let asks = request.method() == Method::GET || request.method() == Method::HEAD;
+    if asks || is_own(&request) {
+        next.run(request).await
+    } else {
+        refuse()
     }
-    if request.method() == Method::GET || request.method() == Method::HEAD || is_own(&request) {
+}
+
+/// Lets through what is sent to this machine by a name that is always its own.
+pub(crate) async fn own_name(request: Request, next: Next) -> Response {
+    if has_own_name(&request) {
         next.run(request).await
     } else {
         refuse()
@@ -28,10 +34,6 @@ fn refuse() -> Response {
         "به فروشگاه برگردید و دوباره تلاش کنید.",
     );
     (StatusCode::FORBIDDEN, said).into_response()
-}
-
-fn is_for_operators(uri: &Uri) -> bool {
-    uri.path().starts_with("/operator") || uri.path() == "/metrics"
 }
 
 fn host(request: &Request) -> Option<&str> {

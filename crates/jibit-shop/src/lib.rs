@@ -3,9 +3,10 @@
 //!
 //! It is a shop to look at and to copy from, and sells nothing. What it shows:
 //!
-//! * A basket remembers the order that was made of it. Whoever pays again for the
-//!   same basket pays the same order; whoever changes it gets another, and the old
-//!   one is withdrawn first. So nobody pays twice for one basket.
+//! * A basket has its order's number from the start. Whoever pays again for the
+//!   same basket, or in two tabs, pays the same order; whoever changes a basket that
+//!   was taken to the gateway gets another number, and the old order is withdrawn
+//!   before the new one begins. So nobody pays twice for one basket.
 //! * The customer comes back to `jibit-axum`'s page.
 //! * The reconciler runs beside it, and a worker ships what is paid.
 //! * `/operator` shows every order with its attempts and its timeline, what waits,
@@ -136,7 +137,8 @@ fn router(state: State, address: SocketAddr) -> Router {
     let back = callback("/return", ReturnPage::new(NAME, "/"));
     let mut guarded = front::routes();
     if address.ip().is_loopback() {
-        guarded = guarded.merge(operator::routes());
+        let operator = operator::routes().layer(middleware::from_fn(guard::own_name));
+        guarded = guarded.merge(operator);
     }
     // The way back is not guarded: a gateway may send its customer by a form.
     guarded

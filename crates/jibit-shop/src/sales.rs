@@ -31,12 +31,15 @@ impl Sales {
         self.all().get(number).cloned()
     }
 
-    pub(crate) fn enter(&self, number: &OrderNumber, lines: Lines) {
-        let sale = Sale {
-            lines,
+    /// Enters an order, unless it is there with other lines. Says whether it is
+    /// there with these.
+    pub(crate) fn enter(&self, number: &OrderNumber, lines: &Lines) -> bool {
+        let mut all = self.all();
+        let sale = all.entry(number.clone()).or_insert_with(|| Sale {
+            lines: lines.clone(),
             shipped_at: None,
-        };
-        self.all().insert(number.clone(), sale);
+        });
+        sale.lines == *lines
     }
 
     /// Ships an order, once however often it is told to.
@@ -91,7 +94,8 @@ mod tests {
     fn an_order_is_shipped_once() {
         let (sales, number) = (Sales::default(), new_number().unwrap());
         sales.ship(&number);
-        sales.enter(&number, Lines::new());
+        assert!(sales.enter(&number, &Lines::new()));
+        assert!(!sales.enter(&number, &Lines::from([("tea", 1)])));
         sales.ship(&number);
         let shipped = sales.get(&number).unwrap().shipped_at;
         sales.ship(&number);

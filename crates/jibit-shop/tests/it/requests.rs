@@ -53,6 +53,49 @@ async fn a_changed_basket_is_another_order_and_the_old_one_is_withdrawn() {
 }
 
 #[tokio::test]
+async fn two_tabs_pay_one_order() {
+    let stage = Stage::new().await;
+    let cookie = stage.basket(&["tea"]).await;
+    let (one, other) = tokio::join!(stage.pay(&cookie), stage.pay(&cookie));
+    assert_eq!(one.status, StatusCode::SEE_OTHER);
+    assert_eq!(other.status, StatusCode::SEE_OTHER);
+    assert_eq!(stage.orders().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_basket_that_was_paid_and_changed_is_asked_about_once_more() {
+    let stage = Stage::new().await;
+    let first = stage.pay(&stage.basket(&["tea"]).await).await;
+    let changed = stage.post("/basket", &first.cookie, "add=mug").await;
+    // Meanwhile the first one is paid, in another tab.
+    let order = stage.orders().await.remove(0);
+    let id = order.attempts[0].order_id.as_ref().unwrap().as_str();
+    stage.sandbox.pay(id).unwrap();
+    let back = format!("/return?attempt={}", order.attempts[0].code);
+    assert!(stage.get(&back, "").await.text.contains("<h1>پرداخت شد"));
+
+    let told = stage.pay(&changed.cookie).await;
+    assert_eq!(told.status, StatusCode::CONFLICT);
+    assert!(told.text.contains("سفارش پیشین شما پرداخت شده است"));
+    let sent_on = stage.pay(&told.cookie).await;
+    assert_eq!(sent_on.status, StatusCode::SEE_OTHER);
+    assert_eq!(stage.orders().await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_the_operator_withdrew_can_be_bought_anew() {
+    let stage = Stage::new().await;
+    let first = stage.pay(&stage.basket(&["tea"]).await).await;
+    let number = stage.orders().await[0].number.clone();
+    let withdraw = format!("/operator/orders/{number}/withdraw");
+    let done = stage.post(&withdraw, "", "").await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let again = stage.pay(&first.cookie).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER);
+    assert_ne!(again.location, first.location);
+}
+
+#[tokio::test]
 async fn a_number_that_is_none_is_kept_with_the_reason() {
     let stage = Stage::new().await;
     let cookie = stage.basket(&["tea"]).await;
