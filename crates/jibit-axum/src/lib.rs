@@ -1,5 +1,5 @@
 //! The customer's way back from the Jibit QR payment gateway, for shops on
-//! [axum](axum): a route with a page that says how the order stands, and an
+//! [axum]: a route with a page that says how the order stands, and an
 //! extractor for shops with a page of their own.
 //!
 //! ```

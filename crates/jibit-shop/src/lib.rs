@@ -152,7 +152,7 @@ impl Shop {
     /// Where customers go.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("http://{}", self.address)
     }
 
     /// Where whoever runs the shop looks.

@@ -86,9 +86,9 @@ async fn the_web_demo_can_be_clicked_through() {
     assert!(dashboard.starts_with("HTTP/1.1 200 "));
     assert!(url("dashboard").starts_with(&url("sandbox")));
 
-    let added = fetch("POST", &format!("{shop}basket"), "", "add=hafez").await;
+    let added = fetch("POST", &format!("{shop}/basket"), "", "add=hafez").await;
     let cookie = header(&added, "set-cookie: ").split(';').next().unwrap();
-    let pay = format!("{shop}pay");
+    let pay = format!("{shop}/pay");
     let sent_on = fetch("POST", &pay, cookie, "mobile=09121234567").await;
     let page = location(&sent_on).to_owned();
     assert!(fetch("GET", &page, "", "").await.contains("دیوان حافظ"));
@@ -102,7 +102,7 @@ async fn the_web_demo_can_be_clicked_through() {
                 .contains("<h1>پرداخت شد</h1>")
         );
     }
-    let stranger = format!("{shop}return?attempt=0&orderId=x&status=PURCHASE_BY_USER");
+    let stranger = format!("{shop}/return?attempt=0&orderId=x&status=PURCHASE_BY_USER");
     let stranger = fetch("GET", &stranger, "", "").await;
     assert!(stranger.starts_with("HTTP/1.1 404 "));
     assert!(

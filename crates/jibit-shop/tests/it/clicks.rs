@@ -159,7 +159,7 @@ async fn a_tab_that_is_closed_loses_nothing() {
     browser.open(&stage.url("/operator")).await;
     browser.says("tbody", "open").await;
     // Nobody clicks: the reconciler asks, and the page looks again by itself.
-    browser.find("tbody .badge.paid").await;
+    browser.says("tbody td:nth-child(4)", "paid").await;
     browser.find("tbody td:last-child time").await;
     browser.close().await;
 }

@@ -48,7 +48,7 @@ impl Stage {
 
     pub(crate) fn url(&self, path: &str) -> String {
         let url = self.shop.url().replace("0.0.0.0", "127.0.0.1");
-        format!("{}{path}", url.trim_end_matches('/'))
+        format!("{url}{path}")
     }
 
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
