@@ -71,6 +71,8 @@ mod sqlite;
 mod store;
 #[cfg(feature = "suite")]
 pub mod suite;
+#[cfg(feature = "tokens")]
+mod tokens;
 
 pub use address::open_store;
 pub use checkout::{
@@ -92,3 +94,5 @@ pub use sqlite::SqliteStore;
 pub use store::{
     Applied, Backlog, Entry, Filter, Fulfilment, NewOrder, Store, StoreError, Urgency,
 };
+#[cfg(feature = "tokens")]
+pub use tokens::{SealedTokens, TokenKey};

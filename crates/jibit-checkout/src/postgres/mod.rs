@@ -4,6 +4,8 @@ mod schema;
 mod sql;
 #[cfg(feature = "postgres-tls")]
 mod tls;
+#[cfg(feature = "tokens")]
+mod tokens;
 
 use std::{fmt, sync::Arc, time::Duration};
 

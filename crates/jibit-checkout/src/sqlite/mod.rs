@@ -2,6 +2,8 @@ mod error;
 mod schema;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tokens")]
+mod tokens;
 mod transitions;
 mod worker;
 
