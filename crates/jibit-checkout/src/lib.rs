@@ -71,7 +71,7 @@ mod sqlite;
 mod store;
 #[cfg(feature = "suite")]
 pub mod suite;
-#[cfg(feature = "tokens")]
+#[cfg(all(feature = "tokens", any(feature = "postgres", feature = "sqlite")))]
 mod tokens;
 
 pub use address::open_store;
@@ -94,5 +94,5 @@ pub use sqlite::SqliteStore;
 pub use store::{
     Applied, Backlog, Entry, Filter, Fulfilment, NewOrder, Store, StoreError, Urgency,
 };
-#[cfg(feature = "tokens")]
+#[cfg(all(feature = "tokens", any(feature = "postgres", feature = "sqlite")))]
 pub use tokens::{SealedTokens, TokenKey};
