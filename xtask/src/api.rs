@@ -23,11 +23,12 @@ const SHARED: [&str; 7] = [
 ];
 
 /// Each published library, with what it is there to wrap.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 11] = [
     ("jibit-proto", &[]),
     ("jibit-driver", &[]),
     ("jibit-client", &[]),
     ("jibit-checkout", &[]),
+    ("jibit-axum", &["axum", "axum_core"]),
     ("jibit-blocking", &[]),
     ("jibit-hyper", &[]),
     ("jibit-reqwest", &["reqwest"]),

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use crate::store::{Store, StoreError};
 
-/// Opens the store of this address: `postgres://…` is [`PostgresStore::connect`]'s
-/// URL (feature `postgres`), anything else the path of a file of
-/// [`SqliteStore`](crate::SqliteStore) (feature `sqlite`).
+/// Opens the store of this address: `postgres://…` is the URL that `PostgresStore`
+/// connects to (feature `postgres`), anything else the path of a file of
+/// `SqliteStore`'s (feature `sqlite`).
 ///
 /// For programs that are told where their orders are. An address may hold a
 /// password: take it from the environment or a file, never from the command line.
@@ -13,8 +13,6 @@ use crate::store::{Store, StoreError};
 ///
 /// If the store does not open, or this build has no such store; the source says why
 /// and what to do, without the password.
-///
-/// [`PostgresStore::connect`]: crate::PostgresStore::connect
 pub async fn open_store(address: &str) -> Result<Arc<dyn Store>, StoreError> {
     if address.starts_with("postgres://") || address.starts_with("postgresql://") {
         return postgres(address).await;

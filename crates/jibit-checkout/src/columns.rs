@@ -235,10 +235,6 @@ pub(crate) fn backlog<R: Columns>(row: &R) -> Result<Backlog, R::Problem> {
     })
 }
 
-pub(crate) fn flag<R: Columns>(row: &R) -> Result<bool, R::Problem> {
-    Ok(some_number(row, 0)? != 0)
-}
-
 pub(crate) fn account<R: Columns>(row: &R) -> Result<AccountKey, R::Problem> {
     Ok(AccountKey::stored(some_text(row, 0)?))
 }

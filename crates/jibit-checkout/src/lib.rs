@@ -71,6 +71,8 @@ mod sqlite;
 mod store;
 #[cfg(feature = "suite")]
 pub mod suite;
+#[cfg(all(feature = "tokens", any(feature = "postgres", feature = "sqlite")))]
+mod tokens;
 
 pub use address::open_store;
 pub use checkout::{
@@ -92,3 +94,5 @@ pub use sqlite::SqliteStore;
 pub use store::{
     Applied, Backlog, Entry, Filter, Fulfilment, NewOrder, Store, StoreError, Urgency,
 };
+#[cfg(all(feature = "tokens", any(feature = "postgres", feature = "sqlite")))]
+pub use tokens::{SealedTokens, TokenKey};

@@ -20,6 +20,7 @@ pub(crate) use operations::{Audit, Decision, Doctor, Order, Orders, Reconcile, S
 const EXAMPLES: &str = "\
 Examples:
   jibit demo                       one payment from end to end, on this machine
+  jibit demo --web                 a shop to buy at in a browser, on this machine
   jibit sandbox                    a gateway to develop against, at http://127.0.0.1:8090
 
   export JIBIT_BASE_URL=http://127.0.0.1:8090 JIBIT_USERNAME=7746 JIBIT_PASSWORD=123456
@@ -183,6 +184,9 @@ pub(crate) struct Demo {
     /// Keep the shop and the gateway up, to pay in a browser.
     #[arg(long)]
     pub(crate) web: bool,
+    /// Where the shop of --web listens; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = address, requires = "web")]
+    pub(crate) listen: SocketAddr,
 }
 
 #[derive(Args)]

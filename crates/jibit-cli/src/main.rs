@@ -124,8 +124,8 @@ fn print_line(text: &str) {
 fn log(verbose: u8) {
     let level = match verbose {
         0 => "warn",
-        1 => "warn,jibit=info,jibit_driver=info",
-        _ => "warn,jibit=debug,jibit_driver=debug",
+        1 => "warn,jibit=info,jibit_driver=info,jibit_checkout=info,jibit_shop=info",
+        _ => "warn,jibit=debug,jibit_driver=debug,jibit_checkout=debug,jibit_shop=debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let colour = std::io::stderr().is_terminal()

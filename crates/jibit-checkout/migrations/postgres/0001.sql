@@ -107,6 +107,15 @@ CREATE TABLE jibit.timeline (
   PRIMARY KEY (account, number, line)
 );
 
+-- What hosts share to be logged in once, by the text of the account, sealed under a
+-- key that is not in here; whoever holds a row may renew it until then.
+CREATE TABLE jibit.tokens (
+  account text COLLATE "C" PRIMARY KEY,
+  sealed bytea,
+  held_by text NOT NULL,
+  held_until bigint NOT NULL
+);
+
 -- What follows is for the shop itself, to call inside a transaction of its own:
 -- the mark is then committed with the shop's own rows, or not at all.
 

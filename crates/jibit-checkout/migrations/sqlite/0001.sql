@@ -124,3 +124,12 @@ CREATE TRIGGER jibit_fulfil INSTEAD OF DELETE ON jibit_unfulfilled BEGIN
     WHERE a.key = old.account AND o.number = old.number
   );
 END;
+
+-- What hosts share to be logged in once, by the text of the account, sealed under a
+-- key that is not in here; whoever holds a row may renew it until then.
+CREATE TABLE jibit_tokens (
+  account TEXT PRIMARY KEY,
+  sealed BLOB,
+  held_by TEXT NOT NULL,
+  held_until INTEGER NOT NULL
+) STRICT;

@@ -4,6 +4,8 @@ mod schema;
 mod sql;
 #[cfg(feature = "postgres-tls")]
 mod tls;
+#[cfg(feature = "tokens")]
+mod tokens;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -211,8 +213,12 @@ impl PostgresStore {
         let twice: [&(dyn ToSql + Sync); 3] = [&account, &order, &ref_id];
         let twice = (sql::REF_ID_TWICE, &twice[..]);
         let (changed, twice) = self.0.query_both(apply, twice).await?;
-        let twice = twice.first().map(columns::flag).transpose()?;
-        Ok(applied(&changed, twice.unwrap_or(false)))
+        let twice = twice
+            .first()
+            .map(|row| row.number(0))
+            .transpose()?
+            .flatten();
+        Ok(applied(&changed, twice == Some(1)))
     }
 
     /// The order as it is after `statement`, which may change it.

@@ -2,12 +2,14 @@ mod error;
 mod schema;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tokens")]
+mod tokens;
 mod transitions;
 mod worker;
 
 use std::{
     fmt,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     sync::Arc,
 };
 
@@ -93,6 +95,8 @@ impl SqliteStore {
         if path == Path::new(":memory:") || path.as_os_str().is_empty() {
             return Err(Problem::new("give the path of a file").into());
         }
+        // It stays the same file if the program changes its folder.
+        let path = path::absolute(path).map_err(StoreError::new)?;
         let file = path.clone();
         let writer = Worker::writer(move || schema::writer(&file)).await?;
         let reader = Worker::reader(move || schema::reader(&path)).await?;

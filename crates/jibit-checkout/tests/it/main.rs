@@ -12,5 +12,6 @@ mod postgres;
 mod rows;
 mod sqlite;
 mod stores;
+mod tokens;
 mod walks;
 mod world;

@@ -346,3 +346,50 @@ async fn an_attempt_takes_less_than_a_kilobyte() {
     println!("{each} bytes for each attempt");
     assert!(each <= 1024, "{each} bytes for each attempt");
 }
+
+/// Whoever may read the file and not write it is told so, by a process of another user.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_its_user_may_not_write_is_named() {
+    use std::os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    };
+    let folder = folder();
+    let allow = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let path = folder.path().join("orders.sqlite3");
+    paid(&open(&path).await, 1).await;
+    // Nobody is kept from the place where the programs are built, so it is a copy.
+    let program = folder.path().join("tests");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    allow(&path, 0o444);
+    allow(folder.path(), 0o555);
+    let mut other = std::process::Command::new(&program);
+    other
+        .args([
+            "--exact",
+            "sqlite::opened_by_another_user",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env("JIBIT_TEST_STORE", &path);
+    if fs::metadata(&path).unwrap().uid() == 0 {
+        other.uid(65_534); // Root may write everything.
+    }
+    let told = other.output().unwrap();
+    allow(folder.path(), 0o755);
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(
+        told.contains("see that this program's user may write it"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "is run by another test, as another user"]
+async fn opened_by_another_user() {
+    let path = std::env::var("JIBIT_TEST_STORE").unwrap();
+    println!("{}", refused(path).await);
+}

@@ -3,6 +3,7 @@
 
 mod customer;
 mod shop;
+mod web;
 
 use std::time::Instant;
 
@@ -13,8 +14,8 @@ use serde::Serialize;
 
 use crate::{
     args::Demo,
-    interrupt, print_line,
-    report::{Exit, Failure, Report, to_json},
+    print_line,
+    report::{Exit, Failure, Report},
 };
 use customer::Customer;
 use shop::Shop;
@@ -35,42 +36,32 @@ struct Ended<'a> {
     ref_id: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Open<'a> {
-    shop: &'a str,
-    sandbox: &'a str,
+pub(crate) async fn run(args: &Demo, json: bool) -> Result<Option<Report>, Failure> {
+    if args.web {
+        return web::run(args.listen, json).await.map(|()| None);
+    }
+    let sandbox = Sandbox::start().await.map_err(|error| no_port(&error))?;
+    let (client, transport) = client(&sandbox)?;
+    let teller = Teller::new(!json);
+    let shop = Shop::open(client.clone(), teller.clone())
+        .await
+        .map_err(|error| no_port(&error))?;
+    let customer = Customer::new(transport);
+    let paid = pay(&sandbox, &client, &shop, &customer, &teller).await?;
+    Ok(Some(paid))
 }
 
-pub(crate) async fn run(args: &Demo, json: bool) -> Result<Option<Report>, Failure> {
-    let no_port =
-        |error| Failure::configuration(format!("the demo gets no port to listen on: {error}"));
-    let sandbox = Sandbox::start().await.map_err(no_port)?;
+fn no_port(error: &std::io::Error) -> Failure {
+    Failure::configuration(format!("the demo gets no port to listen on: {error}"))
+}
+
+/// The shop's client of this sandbox, and what it sends with.
+fn client(sandbox: &Sandbox) -> Result<(Client, HyperTransport), Failure> {
     // No authority is needed for plain http to this machine.
     let transport = HyperTransport::builder().roots(Roots::none()).build()?;
     let config = Config::new(sandbox.url(), USERNAME, Secret::new(PASSWORD));
     let client = jibit_hyper::client_with(config, transport.clone())?;
-    let teller = Teller::new(!json);
-    let shop = Shop::open(client.clone(), teller.clone())
-        .await
-        .map_err(no_port)?;
-    if args.web {
-        let (url, gateway) = (shop.url(), sandbox.url());
-        print_line(&if json {
-            to_json(&Open {
-                shop: &url,
-                sandbox: &gateway,
-            })
-        } else {
-            format!(
-                "A shop and a gateway are up. Open this, buy, and pay or cancel:\n\n  {url}\n\nCtrl-C ends both.\n"
-            )
-        });
-        interrupt::pressed().await;
-        return Ok(None);
-    }
-    let customer = Customer::new(transport);
-    let paid = pay(&sandbox, &client, &shop, &customer, &teller).await?;
-    Ok(Some(paid))
+    Ok((client, transport))
 }
 
 /// Goes the whole way once, as the customer.

@@ -41,13 +41,16 @@ async fn the_demo_pays_an_order_and_tells_it_well() {
 }
 
 /// One request, and all that comes back.
-async fn fetch(method: &str, url: &str) -> String {
+async fn fetch(method: &str, url: &str, cookie: &str, form: &str) -> String {
     let rest = url.strip_prefix("http://").unwrap();
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let path = if path.is_empty() { "/" } else { path };
     let mut stream = TcpStream::connect(host).await.unwrap();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{form}",
+        form.len()
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -56,10 +59,7 @@ async fn fetch(method: &str, url: &str) -> String {
 }
 
 fn location(answer: &str) -> &str {
-    let line = answer
-        .lines()
-        .find_map(|line| line.strip_prefix("location: "));
-    line.unwrap_or_else(|| panic!("no location in\n{answer}"))
+    header(answer, "location: ")
 }
 
 async fn started(words: &[&str]) -> (Child, String) {
@@ -69,27 +69,63 @@ async fn started(words: &[&str]) -> (Child, String) {
     (child, line)
 }
 
+/// The value of a header in an answer.
+fn header<'a>(answer: &'a str, name: &str) -> &'a str {
+    let line = answer.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_else(|| panic!("no {name} in\n{answer}"))
+}
+
 #[tokio::test]
 async fn the_web_demo_can_be_clicked_through() {
     let (_child, line) = started(&["demo", "--web", "--json"]).await;
     let open: Value = serde_json::from_str(&line).unwrap();
-    let shop = open["shop"].as_str().unwrap();
-    assert!(fetch("GET", shop).await.contains("خرید"));
+    let url = |key: &str| open[key].as_str().unwrap().to_owned();
+    let shop = url("shop");
+    assert!(fetch("GET", &shop, "", "").await.contains("افزودن به سبد"));
+    let dashboard = fetch("GET", &url("dashboard"), "", "").await;
+    assert!(dashboard.starts_with("HTTP/1.1 200 "));
+    assert!(url("dashboard").starts_with(&url("sandbox")));
 
-    let page = location(&fetch("POST", &format!("{shop}/buy")).await).to_owned();
-    assert!(fetch("GET", &page).await.contains("پرداخت"));
-    let back = location(&fetch("POST", &format!("{page}/pay")).await).to_owned();
-    assert!(fetch("GET", &back).await.contains("پرداخت شد"));
-    assert!(fetch("GET", &back).await.contains("پرداخت شد"), "reloaded");
-    // A forged claim changes nothing.
+    let added = fetch("POST", &format!("{shop}/basket"), "", "add=hafez").await;
+    let cookie = header(&added, "set-cookie: ").split(';').next().unwrap();
+    let pay = format!("{shop}/pay");
+    let sent_on = fetch("POST", &pay, cookie, "mobile=09121234567").await;
+    let page = location(&sent_on).to_owned();
+    assert!(fetch("GET", &page, "", "").await.contains("دیوان حافظ"));
+    let back = location(&fetch("POST", &format!("{page}/pay"), "", "").await).to_owned();
+    // Reloaded, and with a forged claim, it says the same.
     let forged = back.replace("PURCHASE_BY_USER", "CANCEL_BY_USER");
-    assert!(fetch("GET", &forged).await.contains("پرداخت شد"));
-    let stranger = format!("{shop}/return?code=0&orderId=x&status=PURCHASE_BY_USER");
-    assert!(fetch("GET", &stranger).await.starts_with("HTTP/1.1 404 "));
+    for url in [&back, &back, &forged] {
+        assert!(
+            fetch("GET", url, "", "")
+                .await
+                .contains("<h1>پرداخت شد</h1>")
+        );
+    }
+    let stranger = format!("{shop}/return?attempt=0&orderId=x&status=PURCHASE_BY_USER");
+    let stranger = fetch("GET", &stranger, "", "").await;
+    assert!(stranger.starts_with("HTTP/1.1 404 "));
+    assert!(
+        fetch("GET", &url("operator"), "", "")
+            .await
+            .contains("paid")
+    );
+}
 
-    let page = location(&fetch("POST", &format!("{shop}/buy")).await).to_owned();
-    let back = location(&fetch("POST", &format!("{page}/cancel")).await).to_owned();
-    assert!(fetch("GET", &back).await.contains("پرداخت انجام نشد"));
+#[tokio::test]
+async fn the_web_demo_says_where_it_is() {
+    let (mut child, line) = started(&["demo", "--web", "--listen", "127.0.0.1:0"]).await;
+    assert_eq!(line, "A shop and a gateway are up; no money moves.");
+    child.kill().await.unwrap();
+    let ran = run(&["demo", "--web", "--listen", "0.0.0.0:0"]).await;
+    assert_eq!(ran.exit, 2);
+    assert!(
+        ran.stderr.contains("not an address of this machine alone"),
+        "{}",
+        ran.stderr
+    );
+    let ran = run(&["demo", "--listen", "127.0.0.1:0"]).await;
+    assert_eq!(ran.exit, 2, "{}", ran.stdout);
 }
 
 #[tokio::test]
