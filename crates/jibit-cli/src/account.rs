@@ -137,12 +137,7 @@ pub(crate) fn transport(base: &BaseUrl) -> TransportBuilder {
 
 /// Whose orders the settings speak of. It takes no password.
 pub(crate) fn key(settings: &Settings) -> Result<AccountKey, Failure> {
-    let base = gateway(
-        &settings.base_url,
-        "--base-url",
-        settings,
-        Moves::Nothing,
-    )?;
+    let base = gateway(&settings.base_url, "--base-url", settings, Moves::Nothing)?;
     Ok(AccountKey::new(username(settings)?, base.origin()))
 }
 

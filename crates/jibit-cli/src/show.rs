@@ -126,7 +126,9 @@ pub(crate) fn orders(orders: &[Order]) -> Table {
 
 /// An order for people: what it comes to, its attempts, and what happened.
 pub(crate) fn order(order: &Order, timeline: &[Entry]) -> String {
-    let withdrawn = order.withdrawn_at.map(|at| format!(", withdrawn {}", local(at)));
+    let withdrawn = order
+        .withdrawn_at
+        .map(|at| format!(", withdrawn {}", local(at)));
     let head = format!(
         "Order {} of {}: {}, {}, made {}{}.",
         order.number,
@@ -144,7 +146,12 @@ pub(crate) fn order(order: &Order, timeline: &[Entry]) -> String {
     for entry in timeline {
         happened.add_row([
             text(local(entry.at)),
-            text(entry.attempt.map(|number| number.to_string()).unwrap_or_default()),
+            text(
+                entry
+                    .attempt
+                    .map(|number| number.to_string())
+                    .unwrap_or_default(),
+            ),
             text(entry.state.map_or("", |state| state.as_str())),
             text(&entry.text),
         ]);
@@ -195,7 +202,11 @@ pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
 /// A cell of a table. What comes from outside must not move a terminal's cursor.
 pub(crate) fn text(content: impl AsRef<str>) -> Cell {
     let content = content.as_ref().chars();
-    Cell::new(content.map(|c| if c.is_control() { ' ' } else { c }).collect::<String>())
+    Cell::new(
+        content
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect::<String>(),
+    )
 }
 
 /// A cell with what a person should look at.

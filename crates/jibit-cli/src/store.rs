@@ -1,15 +1,11 @@
 //! From settings to the shop's store.
 
-use std::{path::Path, sync::Arc};
+use std::{io::ErrorKind, path::Path, sync::Arc};
 
 use jibit_checkout::{AccountKey, CallbackUrl, Checkout, Store, open_store};
 use jibit_hyper::Client;
 
-use crate::{
-    args::StoreArgs,
-    report::Failure,
-    secret,
-};
+use crate::{args::StoreArgs, report::Failure, secret};
 
 /// The file that is taken if nobody names a store.
 pub(crate) const DEFAULT: &str = "jibit.sqlite3";
@@ -68,10 +64,15 @@ impl Place {
     fn is_there(&self) -> Result<(), Failure> {
         let problem = if self.0.contains("://") || self.0.contains("password=") {
             "neither a file's path nor a postgres:// URL".to_owned()
-        } else if Path::new(&self.0).is_file() {
-            return Ok(());
         } else {
-            format!("{:?}, and there is no such file", self.0)
+            match Path::new(&self.0).metadata() {
+                Ok(file) if file.len() > 0 => return Ok(()),
+                Ok(_) => format!("{:?}, and the file is empty", self.0),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    format!("{:?}, and there is no such file", self.0)
+                }
+                Err(error) => format!("{:?}, which cannot be read: {error}", self.0),
+            }
         };
         Err(Failure::configuration(format!(
             "store is {problem}; name the one that the shop made, by --store, JIBIT_STORE or \
@@ -98,7 +99,10 @@ pub(crate) async fn others(
     store: &dyn Store,
     account: &AccountKey,
 ) -> Result<Option<String>, Failure> {
-    let accounts = store.accounts().await.map_err(|error| Failure::store(&error))?;
+    let accounts = store
+        .accounts()
+        .await
+        .map_err(|error| Failure::store(&error))?;
     let others = accounts.iter().filter(|other| *other != account);
     let others: Vec<_> = others.map(AccountKey::as_str).collect();
     Ok((!others.is_empty()).then(|| {

@@ -13,7 +13,8 @@ pub(crate) fn wants_json(arguments: &[OsString]) -> bool {
 
 /// A password on the command line is in every process list and shell history.
 pub(crate) fn password_argument(arguments: &[OsString]) -> Option<Failure> {
-    let is_password = |argument: &str| argument == "--password" || argument.starts_with("--password=");
+    let is_password =
+        |argument: &str| argument == "--password" || argument.starts_with("--password=");
     if options(arguments).any(is_password) {
         return Some(Failure::usage(
             "password is never an argument, where every process list shows it; set JIBIT_PASSWORD or \

@@ -201,7 +201,9 @@ fn report(found: &Found) -> Report {
         found.not_asked
     );
     if !found.disagreements.is_empty() {
-        let mut table = table(["ORDER", "ATTEMPT", "ORDER ID", "STORED", "GATEWAY", "MEANING"]);
+        let mut table = table([
+            "ORDER", "ATTEMPT", "ORDER ID", "STORED", "GATEWAY", "MEANING",
+        ]);
         for it in &found.disagreements {
             table.add_row([
                 text(&it.order),

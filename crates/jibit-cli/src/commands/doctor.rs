@@ -123,7 +123,10 @@ async fn gateway(account: &Account, checks: &mut Vec<Check>) {
         Err(error) if error.answer().is_some() && error.kind() == ErrorKind::Credentials => {
             checks.push(Check::bad(
                 "gateway",
-                format!("answers, and refuses the credentials: {}", whole_message(error)),
+                format!(
+                    "answers, and refuses the credentials: {}",
+                    whole_message(error)
+                ),
                 "compare the merchant id and the password with those that Jibit gave",
             ));
         }

@@ -122,7 +122,10 @@ async fn work(checkout: &Checkout, tally: &Tally, once: bool) -> Result<(), Fail
             }
             Err(error) if once => return Err(Failure::store(&error)),
             Err(error) => {
-                tracing::error!("nothing can be reconciled for now: {}", with_sources(&error));
+                tracing::error!(
+                    "nothing can be reconciled for now: {}",
+                    with_sources(&error)
+                );
                 rest = (rest * 2).min(MAX_REST);
                 0
             }
@@ -150,9 +153,16 @@ fn report(counts: &Counts, backlog: &Backlog, once: bool) -> Report {
             unfulfilled: backlog.unfulfilled,
         },
     };
-    let mut text = format!("Attempts asked about: {}; {}.", counts.asked, list(&counts.settled));
+    let mut text = format!(
+        "Attempts asked about: {}; {}.",
+        counts.asked,
+        list(&counts.settled)
+    );
     if !counts.alarms.is_empty() {
-        text.push_str(&format!("\nA person should look: {}.", list(&counts.alarms)));
+        text.push_str(&format!(
+            "\nA person should look: {}.",
+            list(&counts.alarms)
+        ));
     }
     let open = counts.failed as u64 + counts.unanswered + counts.undetermined;
     if open > 0 {
@@ -183,6 +193,9 @@ fn list(counts: &BTreeMap<&'static str, u64>) -> String {
     if counts.is_empty() {
         return "none settled".to_owned();
     }
-    let counts: Vec<_> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
     counts.join(", ")
 }
