@@ -9,7 +9,7 @@ use http::{Request, Response};
 use jibit_driver::{Shared, spans};
 use jibit_proto::{
     Authenticate, Capture, Config, Error, Expected, Initiate, Inquiry, InvalidInput, Look, OrderId,
-    Payable, Secret, Session, Settle, Sighting, TransportError, Verdict,
+    Payable, Secret, Session, Settle, Sighting, Timestamp, TransportError, Verdict,
     wire::{
         initiate::{Initiated, NewOrder},
         inquiry::Inquired,
@@ -158,6 +158,14 @@ impl Client {
     #[must_use]
     pub fn export_tokens(&self) -> Option<Secret> {
         self.0.shared.with_session(|session| session.export())
+    }
+
+    /// When the token at hand ends, by what it says of itself; nothing if there is
+    /// none. A call renews it in time.
+    #[must_use]
+    pub fn tokens_expire(&self) -> Option<Timestamp> {
+        let shared = &self.0.shared;
+        shared.with_session(|session| session.tokens_expire())
     }
 
     /// Takes up tokens that an earlier run exported.

@@ -13,6 +13,12 @@ use jibit_proto::{
 pub struct AccountKey(String);
 
 impl AccountKey {
+    /// The key of this merchant at the gateway of this origin.
+    #[must_use]
+    pub fn new(username: &str, origin: &str) -> Self {
+        Self(format!("{username}@{origin}"))
+    }
+
     /// The key that a store wrote.
     #[must_use]
     pub fn stored(text: impl Into<String>) -> Self {
@@ -28,7 +34,7 @@ impl AccountKey {
 
 impl From<&Account> for AccountKey {
     fn from(account: &Account) -> Self {
-        Self(format!("{}@{}", account.username, account.origin))
+        Self::new(&account.username, &account.origin)
     }
 }
 
@@ -482,7 +488,11 @@ impl Order {
     }
 
     /// The merchantOrderId of an attempt: `{order}-{number}`.
-    pub(crate) fn merchant_order_id(&self, attempt: u32) -> Result<MerchantOrderId, InvalidInput> {
+    ///
+    /// # Errors
+    ///
+    /// Never, for an order's number that was checked.
+    pub fn merchant_order_id(&self, attempt: u32) -> Result<MerchantOrderId, InvalidInput> {
         MerchantOrderId::new(format!("{}-{attempt}", self.number))
     }
 }

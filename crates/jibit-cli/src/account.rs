@@ -4,14 +4,16 @@ use std::{
     io::{self, IsTerminal as _},
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, header};
+use jibit_checkout::AccountKey;
 use jibit_hyper::{
     Certainty, Client, Config, FileTokens, HyperTransport, Roots, Secret, Transport,
     TransportBuilder, TransportError,
@@ -31,9 +33,39 @@ pub(crate) enum Moves {
 pub(crate) struct Account {
     pub(crate) client: Client,
     left: Arc<AtomicBool>,
+    skew: Arc<Mutex<Option<Skew>>>,
+}
+
+/// How far the gateway's clock is from this machine's, in milliseconds: what the last
+/// answer's `Date`, which is cut to a second, leaves possible.
+#[derive(Clone, Copy)]
+pub(crate) struct Skew {
+    pub(crate) least: i64,
+    pub(crate) most: i64,
+}
+
+impl Skew {
+    fn of(answer: &Response<Bytes>, sent: SystemTime) -> Option<Self> {
+        let date = answer.headers().get(header::DATE)?.to_str().ok()?;
+        let date = millis(httpdate::parse_http_date(date).ok()?);
+        Some(Self {
+            least: date - millis(SystemTime::now()),
+            most: date + 1000 - millis(sent),
+        })
+    }
+}
+
+fn millis(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
 impl Account {
+    /// What the last answer's `Date` says, if one came with it.
+    pub(crate) fn skew(&self) -> Option<Skew> {
+        *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What may have happened when a person stops the command: its own request
     /// is under way, or only a login.
     pub(crate) fn certainty(&self) -> Certainty {
@@ -45,10 +77,12 @@ impl Account {
     }
 }
 
-/// A transport that notes when something other than a login is sent.
+/// A transport that notes when something other than a login is sent, and what
+/// time the gateway says it is.
 struct Watched {
     transport: HyperTransport,
     left: Arc<AtomicBool>,
+    skew: Arc<Mutex<Option<Skew>>>,
 }
 
 #[async_trait]
@@ -57,7 +91,12 @@ impl Transport for Watched {
         if request.uri().path().contains("/order/") {
             self.left.store(true, SeqCst);
         }
-        self.transport.send(request).await
+        let sent = SystemTime::now();
+        let answer = self.transport.send(request).await?;
+        if let Some(skew) = Skew::of(&answer, sent) {
+            *self.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
+        }
+        Ok(answer)
     }
 }
 
@@ -96,12 +135,22 @@ pub(crate) fn transport(base: &BaseUrl) -> TransportBuilder {
     }
 }
 
+/// Whose orders the settings speak of. It takes no password.
+pub(crate) fn key(settings: &Settings) -> Result<AccountKey, Failure> {
+    let base = gateway(&settings.base_url, "--base-url", settings, Moves::Nothing)?;
+    Ok(AccountKey::new(username(settings)?, base.origin()))
+}
+
+fn username(settings: &Settings) -> Result<&str, Failure> {
+    settings.username.as_deref().ok_or_else(|| {
+        Failure::configuration("username is missing; give --username or JIBIT_USERNAME")
+    })
+}
+
 /// A client for the account that the settings name.
 pub(crate) fn open(settings: &Settings, moves: Moves) -> Result<Account, Failure> {
     let base = gateway(&settings.base_url, "--base-url", settings, moves)?;
-    let username = settings.username.as_deref().ok_or_else(|| {
-        Failure::configuration("username is missing; give --username or JIBIT_USERNAME")
-    })?;
+    let username = username(settings)?;
     let mut config = Config::new(&settings.base_url, username, password(settings)?)
         .attempt_timeout(settings.timeout)
         .deadline(settings.deadline);
@@ -109,15 +158,17 @@ pub(crate) fn open(settings: &Settings, moves: Moves) -> Result<Account, Failure
         config = config.allow_http(host);
     }
     let left = Arc::new(AtomicBool::new(false));
+    let skew = Arc::<Mutex<Option<Skew>>>::default();
     let watched = Watched {
         transport: transport(&base).build()?,
         left: left.clone(),
+        skew: skew.clone(),
     };
     let client = jibit_hyper::client_with(config, watched)?;
     if let Some(folder) = (!settings.no_token_cache).then(state_folder).flatten() {
         client.share_tokens(FileTokens::new(folder));
     }
-    Ok(Account { client, left })
+    Ok(Account { client, left, skew })
 }
 
 fn password(settings: &Settings) -> Result<Secret, Failure> {

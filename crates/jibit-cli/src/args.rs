@@ -1,5 +1,7 @@
 //! The command line, as `--help` shows it.
 
+mod operations;
+
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
     path::PathBuf,
@@ -12,6 +14,8 @@ use clap::{
 };
 use clap_complete::Shell;
 use jibit_sandbox::{FaultPlan, Profile, Quirk, Returning, WindowFrom};
+
+pub(crate) use operations::{Audit, Decision, Doctor, Order, Orders, Reconcile, StoreArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,12 +32,20 @@ Examples:
   jibit inquiry 7wvkgrn0 --json
   jibit advance 15m                what nobody verified is refunded, at the sandbox
 
+  export JIBIT_STORE=shop.sqlite3  the store of a shop on jibit-checkout
+  jibit orders --alarm near-deadline
+  jibit order order-17             its attempts, and what happened
+  jibit reconcile                  asks about customers who never came back
+  jibit audit                      holds the store against the gateway
+  jibit doctor                     what is wrong with this machine's settings
+
 Exit status:
-  0  done, or paid                       6  credentials refused
-  2  usage, configuration or input       7  refused by the gateway
-  3  not paid: cancelled, final          8  unreachable, nothing was sent
-  4  another amount or order than ours   9  pending: not paid yet
-  5  undetermined: it may have happened";
+  0  done, or paid                       7  refused by the gateway
+  2  usage, configuration or input       8  unreachable, nothing was sent
+  3  not paid: cancelled, final          9  pending: not paid yet
+  4  another amount or order than ours  10  audit or doctor found something
+  5  undetermined: it may have happened 11  the store does not work, or is busy
+  6  credentials refused";
 
 /// Take, settle and inspect payments of the Jibit QR payment gateway.
 #[derive(Parser)]
@@ -80,6 +92,20 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<FaultsAction>,
     },
+    /// List the shop's orders.
+    Orders(Orders),
+    /// Show an order: its attempts, and what happened; or decide about one.
+    Order(Order),
+    /// Ask about orders whose time has come, and capture what is paid.
+    ///
+    /// It needs to run somewhere, on one host or on many: it settles customers who
+    /// never come back, and all that a crash or an outage left open. Ctrl-C ends
+    /// it after the calls under way; what is cut short is asked about again.
+    Reconcile(Reconcile),
+    /// Hold the shop's store against the gateway's word. Changes nothing.
+    Audit(Audit),
+    /// Check settings, gateway, clock and store, and say what to do.
+    Doctor(Doctor),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -8,8 +8,11 @@ mod capture;
 mod commands;
 mod demo;
 mod interrupt;
+mod progress;
 mod report;
 mod secret;
+mod show;
+mod store;
 mod usage;
 
 use std::{
@@ -21,7 +24,10 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command};
-use commands::{authenticate, completions, control, faults, initiate, inquiry, sandbox, verify};
+use commands::{
+    audit, authenticate, completions, control, doctor, faults, initiate, inquiry, order, orders,
+    reconcile, sandbox, verify,
+};
 use report::{Exit, Failure, Report};
 
 fn main() -> ExitCode {
@@ -81,6 +87,11 @@ async fn command(cli: Cli) -> Result<Option<Report>, Failure> {
         Command::Cancel(args) => control::press(settings, &args, "cancel").await.map(Some),
         Command::Advance(args) => control::advance(settings, &args).await.map(Some),
         Command::Faults { action } => faults::run(settings, action).await.map(Some),
+        Command::Orders(args) => orders::run(settings, &args).await.map(Some),
+        Command::Order(args) => order::run(settings, &args).await.map(Some),
+        Command::Reconcile(args) => reconcile::run(settings, &args).await.map(Some),
+        Command::Audit(args) => audit::run(settings, &args).await.map(Some),
+        Command::Doctor(args) => doctor::run(settings, &args).await.map(Some),
         Command::Completions { shell } => Ok(Some(completions::run(shell))),
     }
 }
@@ -122,6 +133,6 @@ fn log(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(colour)
-        .with_writer(std::io::stderr)
+        .with_writer(progress::Beside)
         .init();
 }

@@ -1,6 +1,7 @@
 //! What a command ends in: one JSON object for machines, text for people, and
 //! an exit status.
 
+use jibit_checkout::{CheckoutError, CheckoutErrorKind};
 use jibit_hyper::{Certainty, Error, ErrorKind, InvalidInput, SetupError};
 use serde::Serialize;
 
@@ -16,6 +17,8 @@ pub(crate) enum Exit {
     Refused = 7,
     Unreachable = 8,
     Pending = 9,
+    Found = 10,
+    Store = 11,
 }
 
 /// The end of a command that came to an answer.
@@ -43,7 +46,7 @@ impl Report {
 /// The end of a command that came to none.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    kind: ErrorKind,
+    kind: String,
     certainty: Certainty,
     message: String,
     code: Option<i64>,
@@ -61,9 +64,18 @@ impl Failure {
         Self::unsent(ErrorKind::Configuration, message)
     }
 
+    /// A store that could not be read: nothing was sent or changed.
+    pub(crate) fn store(error: &dyn std::error::Error) -> Self {
+        Self {
+            kind: CheckoutErrorKind::Store.to_string(),
+            exit: Exit::Store,
+            ..Self::configuration(with_sources(error))
+        }
+    }
+
     fn unsent(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
-            kind,
+            kind: kind.to_string(),
             certainty: Certainty::NothingHappened,
             message: message.into(),
             code: None,
@@ -91,7 +103,7 @@ impl Failure {
     /// The person stopped the command while a request was under way.
     pub(crate) fn interrupted(certainty: Certainty) -> Self {
         Self {
-            kind: ErrorKind::Transport,
+            kind: ErrorKind::Transport.to_string(),
             certainty,
             message: "interrupted before an answer came".to_owned(),
             code: None,
@@ -109,7 +121,7 @@ impl Failure {
         }
         #[derive(Serialize)]
         struct Inner<'a> {
-            kind: String,
+            kind: &'a str,
             certainty: String,
             message: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +129,7 @@ impl Failure {
         }
         to_json(&Outer {
             error: Inner {
-                kind: self.kind.to_string(),
+                kind: &self.kind,
                 certainty: self.certainty.to_string(),
                 message: &self.message,
                 code: self.code,
@@ -131,7 +143,7 @@ impl Failure {
             (Certainty::Unknown, _) => {
                 "\nIt may have taken effect all the same: ask before you try again."
             }
-            (Certainty::NothingHappened, Exit::Usage) => "",
+            (Certainty::NothingHappened, Exit::Usage | Exit::Store) => "",
             (Certainty::NothingHappened, _) => "\nNothing happened at the gateway.",
         };
         let code = (self.code).map(|code| format!(" (errorCode {code})"));
@@ -157,10 +169,27 @@ impl From<Error> for Failure {
             _ => Exit::Unreachable,
         };
         Self {
-            kind: error.kind(),
+            kind: error.kind().to_string(),
             certainty: error.certainty(),
             message: whole_message(&error),
             code: error.answer().and_then(|answer| answer.code()),
+            exit,
+        }
+    }
+}
+
+impl From<CheckoutError> for Failure {
+    fn from(error: CheckoutError) -> Self {
+        let exit = match (error.kind(), error.certainty()) {
+            (_, Certainty::Unknown) => Exit::Undetermined,
+            (CheckoutErrorKind::Contended, _) => Exit::Store,
+            _ => Exit::Usage,
+        };
+        Self {
+            kind: error.kind().to_string(),
+            certainty: error.certainty(),
+            message: with_sources(&error),
+            code: None,
             exit,
         }
     }

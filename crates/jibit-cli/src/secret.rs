@@ -26,6 +26,13 @@ pub(crate) const CONTROL_TOKEN: Names = Names {
     file_variable: "JIBIT_CONTROL_TOKEN_FILE",
 };
 
+/// Where a shop's orders are; it may hold a password.
+pub(crate) const STORE: Names = Names {
+    file_argument: "--store-file",
+    variable: "JIBIT_STORE",
+    file_variable: "JIBIT_STORE_FILE",
+};
+
 /// The secret, from the file that an argument names or by a variable.
 pub(crate) fn read(names: &Names, file: Option<&Path>) -> Result<Option<Secret>, Failure> {
     if let Some(file) = file {

@@ -181,6 +181,14 @@ impl Client {
         self.0.shared.with_session(|session| session.export())
     }
 
+    /// When the token at hand ends, by what it says of itself; nothing if there is
+    /// none. A call renews it in time.
+    #[must_use]
+    pub fn tokens_expire(&self) -> Option<Timestamp> {
+        let shared = &self.0.shared;
+        shared.with_session(|session| session.tokens_expire())
+    }
+
     /// Takes up tokens that an earlier run exported.
     ///
     /// # Errors

@@ -105,16 +105,29 @@ impl Checkout {
     pub async fn reconcile(&self) -> Result<Reconciled, CheckoutError> {
         let mut pass = Reconciled::default();
         loop {
-            let due = self.claim(TOGETHER, LEASE).await?;
-            if due.is_empty() {
+            let batch = self.reconcile_some().await?;
+            if batch.asked == 0 {
                 return Ok(pass);
             }
-            pass.asked += due.len();
-            // By value: a closure over borrowed ones makes a future that no task takes.
-            let ends = stream::iter(due).map(|due| self.reconcile_due(due));
-            let ends: Vec<_> = ends.buffer_unordered(TOGETHER).collect().await;
-            pass.failed += ends.iter().filter(|end| end.is_err()).count();
+            pass.asked += batch.asked;
+            pass.failed += batch.failed;
         }
+    }
+
+    /// Asks about the sixteen most urgent attempts whose time has come, or as many as
+    /// there are: none is left once none was asked about.
+    ///
+    /// # Errors
+    ///
+    /// If nothing can be claimed because the store does not work.
+    pub async fn reconcile_some(&self) -> Result<Reconciled, CheckoutError> {
+        let due = self.claim(TOGETHER, LEASE).await?;
+        let asked = due.len();
+        // By value: a closure over borrowed ones makes a future that no task takes.
+        let ends = stream::iter(due).map(|due| self.reconcile_due(due));
+        let ends: Vec<_> = ends.buffer_unordered(TOGETHER).collect().await;
+        let failed = ends.iter().filter(|end| end.is_err()).count();
+        Ok(Reconciled { asked, failed })
     }
 
     async fn reconcile_due(&self, due: Due) -> Result<(), CheckoutError> {

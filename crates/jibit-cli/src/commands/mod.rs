@@ -1,8 +1,13 @@
+pub(crate) mod audit;
 pub(crate) mod authenticate;
 pub(crate) mod completions;
 pub(crate) mod control;
+pub(crate) mod doctor;
 pub(crate) mod faults;
 pub(crate) mod initiate;
 pub(crate) mod inquiry;
+pub(crate) mod order;
+pub(crate) mod orders;
+pub(crate) mod reconcile;
 pub(crate) mod sandbox;
 pub(crate) mod verify;

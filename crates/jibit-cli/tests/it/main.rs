@@ -15,5 +15,8 @@ mod control;
 mod demo;
 mod faults;
 mod input;
+mod operations;
+mod reconcile;
+mod shop;
 mod tokens;
 mod usage;

@@ -198,6 +198,14 @@ impl Session {
         self.saved()
     }
 
+    /// When the token at hand ends, by what it says of itself; nothing if there is
+    /// none that is alive.
+    #[must_use]
+    pub fn tokens_expire(&self) -> Option<Timestamp> {
+        let pair = self.pair.as_ref().filter(|pair| pair.alive)?;
+        Some(pair.expires)
+    }
+
     /// The tokens as they are stored, alive or not: a dead pair may be refreshed.
     fn saved(&self) -> Option<Secret> {
         let pair = self.pair.as_ref()?;
