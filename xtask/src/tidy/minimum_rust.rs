@@ -1,18 +1,42 @@
 //! No dependency asks for a newer Rust than the project promises, or the
 //! promise would break for its users.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use serde_json::Value;
 
 use super::{metadata, packages, text};
+use crate::shell;
 
 pub(super) fn check(_root: &Path) -> Result<Vec<String>, String> {
-    too_new(&metadata()?)
+    let tree = shell::output(
+        "cargo",
+        &[
+            "tree",
+            "--workspace",
+            "--all-features",
+            "--target=all",
+            "--prefix=none",
+            "--format={p}",
+            "--locked",
+        ],
+    )?;
+    too_new(&metadata()?, &built(&tree))
 }
 
-/// The dependencies in cargo's metadata that state too new a Rust version.
-fn too_new(metadata: &Value) -> Result<Vec<String>, String> {
+/// Names and versions of what is built for somebody. The metadata also lists what only a
+/// feature that nobody has would build.
+fn built(tree: &str) -> BTreeSet<String> {
+    let package = |line: &str| {
+        let mut words = line.split(' ');
+        let (name, version) = (words.next()?, words.next()?.strip_prefix('v')?);
+        Some(format!("{name} {version}"))
+    };
+    tree.lines().filter_map(package).collect()
+}
+
+/// The dependencies that are built and state too new a Rust version.
+fn too_new(metadata: &Value, built: &BTreeSet<String>) -> Result<Vec<String>, String> {
     let (members, others) = packages(metadata)?;
     let mut ours = None;
     for member in members {
@@ -26,14 +50,16 @@ fn too_new(metadata: &Value) -> Result<Vec<String>, String> {
     let ours = ours.ok_or("cargo's metadata has no workspace members")?;
     let mut findings = Vec::new();
     for package in others {
+        let name = text(package, "name").unwrap_or("a package");
+        let package_version = text(package, "version").unwrap_or_default();
+        let package_name = format!("{name} {package_version}");
         if let Some(stated) = text(package, "rust_version")
+            && built.contains(&package_name)
             && version(stated)? > ours
         {
             let (major, minor, patch) = ours;
             findings.push(format!(
-                "{} {} needs Rust {stated}, the workspace promises {major}.{minor}.{patch}",
-                text(package, "name").unwrap_or("a package"),
-                text(package, "version").unwrap_or_default(),
+                "{package_name} needs Rust {stated}, the workspace promises {major}.{minor}.{patch}"
             ));
         }
     }
@@ -84,13 +110,17 @@ mod tests {
 
     #[test]
     fn a_dependency_that_is_too_new_is_found() {
+        let tree = built("us v0.1.0 (/here)\ndep v3.0.1\ndep v3.0.1 (*)\n\n");
         for fine in [json!("1.88"), json!("1.88.0"), json!("1.9"), Value::Null] {
-            assert!(too_new(&with_dependency(&fine)).unwrap().is_empty());
+            assert!(too_new(&with_dependency(&fine), &tree).unwrap().is_empty());
         }
+        let new = with_dependency(&json!("1.89"));
         assert_eq!(
-            too_new(&with_dependency(&json!("1.89"))).unwrap(),
+            too_new(&new, &tree).unwrap(),
             ["dep 3.0.1 needs Rust 1.89, the workspace promises 1.88.0"]
         );
+        // Nobody builds it.
+        assert!(too_new(&new, &BTreeSet::new()).unwrap().is_empty());
     }
 
     #[test]
@@ -99,8 +129,9 @@ mod tests {
             "workspace_members": ["us"],
             "packages": [{"id": "us", "name": "us", "rust_version": null}],
         });
-        assert!(too_new(&metadata).is_err());
-        assert!(too_new(&json!({"workspace_members": [], "packages": []})).is_err());
-        assert!(too_new(&json!({})).is_err());
+        let none = BTreeSet::new();
+        assert!(too_new(&metadata, &none).is_err());
+        assert!(too_new(&json!({"workspace_members": [], "packages": []}), &none).is_err());
+        assert!(too_new(&json!({}), &none).is_err());
     }
 }
