@@ -159,6 +159,15 @@ pub trait Store: Send + Sync {
     ///
     /// If the store does not work.
     async fn accounts(&self) -> Result<Vec<AccountKey>, StoreError>;
+
+    /// The version of the tables, for people; nothing if the store has none.
+    ///
+    /// # Errors
+    ///
+    /// If the store does not work.
+    async fn schema_version(&self) -> Result<Option<u32>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// An order to store.
@@ -428,5 +437,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     async fn accounts(&self) -> Result<Vec<AccountKey>, StoreError> {
         (**self).accounts().await
+    }
+
+    async fn schema_version(&self) -> Result<Option<u32>, StoreError> {
+        (**self).schema_version().await
     }
 }

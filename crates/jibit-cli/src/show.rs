@@ -181,14 +181,20 @@ fn attempts(order: &Order) -> Table {
     table
 }
 
+/// In fewer columns a table has a letter a line.
+const NARROW: u16 = 60;
+
 /// A table without lines, which people read and `awk` takes apart. On a terminal it
 /// is as wide as that.
 pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
     let mut table = Table::new();
     table
         .load_preset(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(head.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    // Some terminals say that they have no width.
+    if table.width().is_some_and(|width| width >= NARROW) {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
     if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         table.style_text_only();
         table.force_no_tty();

@@ -445,6 +445,13 @@ impl Store for PostgresStore {
             .map(columns::account)
             .collect::<Result<_, _>>()?)
     }
+
+    async fn schema_version(&self) -> Result<Option<u32>, StoreError> {
+        let version = "SELECT max(version) FROM jibit.schema_version";
+        let version = self.0.query((version, &[])).await?;
+        let version: Option<i32> = only(&version)?.try_get(0).map_err(Problem::from)?;
+        Ok(version.and_then(|version| version.try_into().ok()))
+    }
 }
 
 fn orders(account: &AccountKey, rows: &[Row]) -> Result<Vec<Order>, Problem> {

@@ -301,6 +301,14 @@ impl Store for SqliteStore {
         })
         .await
     }
+
+    async fn schema_version(&self) -> Result<Option<u32>, StoreError> {
+        self.read(|file| {
+            let version = "SELECT max(version) FROM jibit_schema_version";
+            Ok(file.query_row(version, (), |row| row.get(0))?)
+        })
+        .await
+    }
 }
 
 /// What `read` makes of each row of an answer.

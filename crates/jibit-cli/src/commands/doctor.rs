@@ -191,12 +191,23 @@ async fn at_store(settings: &Settings, args: &Doctor, checks: &mut Vec<Check>) {
     };
     match place.open().await {
         Ok(store) => {
-            checks.push(Check::ok("store", format!("{} opens", place.kind())));
+            checks.push(opened(&*store, place.kind()).await);
             if let Ok(account) = account::key(settings) {
                 inside(&*store, &account, checks).await;
             }
         }
         Err(failure) => checks.push(refused("store", &failure)),
+    }
+}
+
+async fn opened(store: &dyn Store, kind: &str) -> Check {
+    match store.schema_version().await {
+        Ok(Some(version)) => Check::ok(
+            "store",
+            format!("{kind} opens, tables of version {version}"),
+        ),
+        Ok(None) => Check::ok("store", format!("{kind} opens")),
+        Err(error) => refused("store", &Failure::store(&error)),
     }
 }
 

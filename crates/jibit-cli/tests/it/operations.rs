@@ -326,4 +326,9 @@ async fn the_command_works_on_a_shop_s_postgres() {
     assert_eq!((exit, &settled["settled"]), (0, &json!({"paid": 1})));
     assert_eq!(run(&["orders"]).await.1["orders"][0]["standing"], "paid");
     assert_eq!(run(&["audit"]).await.1["agree"], 1);
+    let (_, said) = run(&["doctor"]).await;
+    assert_eq!(
+        said["checks"][4]["found"],
+        "Postgres opens, tables of version 1"
+    );
 }
