@@ -10,6 +10,7 @@ mod crashes;
 mod payments;
 mod postgres;
 mod rows;
+mod runbook;
 mod sqlite;
 mod stores;
 mod tokens;
