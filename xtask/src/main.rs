@@ -5,6 +5,7 @@
 
 mod api;
 mod bench;
+mod chaos;
 mod ci;
 mod conformance;
 mod fixtures;
@@ -28,6 +29,8 @@ Commands:
   api             check which crates' types public signatures name
   bench sandbox [--json] [--check] [--only PART]
                   the sandbox against floors, as processes; --check fails on a miss
+  chaos [--payments N] [--kills K] [--store sqlite|postgres|all] [--seed S]
+                  shops that are killed over payments, on real stores
   conformance [--json]
                   every transport in every case of the kit
   model           the drivers' parking under a model checker
@@ -66,6 +69,7 @@ fn dispatch(args: &[&str]) -> Result<(), Failure> {
         ["ci", rest @ ..] => ci::command(rest)?,
         ["api", rest @ ..] => api::command(rest)?,
         ["bench", rest @ ..] => bench::command(rest)?,
+        ["chaos", rest @ ..] => chaos::command(rest)?,
         ["conformance", rest @ ..] => conformance::command(rest)?,
         ["model", rest @ ..] => model::command(rest)?,
         ["openapi", rest @ ..] => openapi::command(rest)?,

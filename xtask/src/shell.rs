@@ -4,6 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 /// Why a command did not succeed; the two kinds have different exit codes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
@@ -99,6 +101,27 @@ pub(crate) fn output(program: &str, args: &[&str]) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|_| format!("`{line}` printed text that is not UTF-8"))
 }
 
+/// A program that `cargo build --release` made.
+pub(crate) fn built(name: &str) -> Result<String, String> {
+    let name = format!("{name}{}", env::consts::EXE_SUFFIX);
+    let program = target()?.join("release").join(name);
+    (program.to_str().map(ToOwned::to_owned))
+        .ok_or_else(|| format!("{} is not UTF-8", program.display()))
+}
+
+/// Where cargo puts what it builds.
+fn target() -> Result<PathBuf, String> {
+    let metadata = output(
+        "cargo",
+        &["metadata", "--no-deps", "--format-version", "1", "--locked"],
+    )?;
+    let metadata: Value = serde_json::from_str(&metadata)
+        .map_err(|error| format!("cannot read cargo's metadata: {error}"))?;
+    (metadata.get("target_directory").and_then(Value::as_str))
+        .map(PathBuf::from)
+        .ok_or_else(|| "cargo's metadata names no target directory".to_owned())
+}
+
 /// Whether a program is in the search path.
 pub(crate) fn is_there(program: &str) -> bool {
     let folders = env::var_os("PATH").unwrap_or_default();
@@ -130,6 +153,13 @@ mod tests {
     #[test]
     fn the_root_is_the_workspace() {
         assert!(root().unwrap().join("Cargo.lock").is_file());
+    }
+
+    #[test]
+    fn cargo_says_where_it_builds() {
+        let target = target().unwrap();
+        assert!(target.is_absolute());
+        assert!(built("jibit-bench").unwrap().contains("jibit-bench"));
     }
 
     #[test]
