@@ -198,7 +198,7 @@ impl<F: Flow> Exchange<F> {
                     .slots
                     .take(self.id, now, overdue, &mut session.woken)
                 {
-                    return Step::Wait(session.slots.next_overdue().min(self.deadline));
+                    return Step::Wait(session.slots.look_again(now).min(self.deadline));
                 }
                 self.state = State::Asking { version, until };
                 Step::Send(self.outgoing(request, self.operation(), until))

@@ -82,9 +82,14 @@ impl Slots {
         }
     }
 
-    /// When a slot may fall free without anybody saying so.
-    pub(super) fn next_overdue(&self) -> Timestamp {
-        self.taken.values().min().copied().unwrap_or(Timestamp::MAX)
+    /// When whoever waits should look whether a slot fell free without anybody saying
+    /// so. The longer the queue, the more rarely each of it looks: together they look
+    /// as often as a short one.
+    pub(super) fn look_again(&self, now: Timestamp) -> Timestamp {
+        let others = self.waiting.len() / self.max.max(1);
+        let turn = GRACE * u32::try_from(others).unwrap_or(u32::MAX);
+        let overdue = self.taken.values().min().copied();
+        overdue.unwrap_or(Timestamp::MAX).max(now + turn)
     }
 
     fn is_full(&self) -> bool {

@@ -475,6 +475,43 @@ fn a_slot_of_a_call_that_is_gone_is_taken_back_for_the_queue() {
     assert!(now <= until + Duration::from_secs(10), "{now:?}");
 }
 
+/// However many wait, together they look as rarely as a few: a thousand that each
+/// looked every few seconds would keep a core busy with nothing.
+#[test]
+fn a_long_queue_for_the_slots_is_quiet() {
+    let session = Session::new(config("123456").max_in_flight(1), 7).unwrap();
+    let (mut session, _) = one(session, Authenticate, START, |_| tokens(1));
+    let begin = |session: &mut Session| {
+        session
+            .begin(inquiry(), START)
+            .with_deadline(START + Duration::from_secs(3600))
+    };
+    let mut sent = begin(&mut session);
+    send(&mut sent, &mut session, START);
+    let mut queue: Vec<_> = (0..1000).map(|_| (begin(&mut session), START)).collect();
+    let mut polls = 0;
+    for second in 0..60 {
+        let now = START + Duration::from_secs(second);
+        for (call, due) in &mut queue {
+            if *due <= now {
+                polls += 1;
+                let step = call.poll(&mut session, now);
+                *due = match step {
+                    Step::Wait(until) => until,
+                    _ => Timestamp::MAX,
+                };
+            }
+        }
+        if second == 1 {
+            // The first of the queue gets the slot and does not come for it.
+            sent.receive(&mut session, order("PGENTRY"), now);
+            queue.remove(0);
+            queue.iter_mut().for_each(|(_, due)| *due = now);
+        }
+    }
+    assert!(polls < 2500, "{polls} polls for a thousand who wait");
+}
+
 #[test]
 fn a_session_and_its_calls_travel_between_threads() {
     fn travels<T: Send>() {}
