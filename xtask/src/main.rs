@@ -31,6 +31,8 @@ Commands:
                   the sandbox against floors, as processes; --check fails on a miss
   chaos [--payments N] [--kills K] [--store sqlite|postgres|all] [--seed S]
                   shops that are killed over payments, on real stores
+  chaos --syscalls
+                  one order, its shop struck at every system call
   conformance [--json]
                   every transport in every case of the kit
   model           the drivers' parking under a model checker

@@ -6,6 +6,8 @@
 //! fault; of the customers some cancel, some never come back and some come back three
 //! times. When all have been served, faults and kills stop, the shops catch up, and
 //! the sandbox's book is held against the shop's.
+//!
+//! With `--syscalls` it is one order at a time, and each call to the system is struck.
 
 #![forbid(unsafe_code)]
 
@@ -14,10 +16,12 @@ mod customers;
 mod faults;
 mod fleet;
 mod goods;
+mod one;
 mod progress;
 mod run;
 mod seed;
 mod shop;
+mod syscalls;
 mod verdict;
 
 use std::{error::Error, process::ExitCode};
@@ -35,12 +39,16 @@ enum Command {
     /// A shop, to be killed.
     #[command(hide = true)]
     Shop(shop::Arguments),
+    /// A shop with one order, to be struck at every system call.
+    #[command(hide = true)]
+    Order(one::Arguments),
 }
 
 fn main() -> ExitCode {
     let ended = match Command::parse() {
         Command::Run(arguments) => run::command(&arguments),
         Command::Shop(arguments) => shop::command(&arguments),
+        Command::Order(arguments) => one::command(&arguments),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

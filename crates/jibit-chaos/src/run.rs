@@ -13,6 +13,7 @@ use crate::{
     runtime, said,
     seed::Seed,
     shop::Mistake,
+    syscalls,
 };
 
 #[derive(Args)]
@@ -29,6 +30,10 @@ pub(crate) struct Arguments {
     /// What random choices follow from.
     #[arg(long)]
     seed: Option<u64>,
+    /// One order instead, on SQLite, its shop killed at each call to the system and each
+    /// of its writes failing.
+    #[arg(long, conflicts_with_all = ["payments", "kills", "store", "seed", "mistake"])]
+    syscalls: bool,
     /// A mistake that the shops make, which the run has to find.
     #[arg(long, hide = true)]
     mistake: Option<Mistake>,
@@ -42,6 +47,9 @@ enum Stores {
 }
 
 pub(crate) fn command(arguments: &Arguments) -> Outcome<()> {
+    if arguments.syscalls {
+        return syscalls::command();
+    }
     let seed = match arguments.seed {
         Some(seed) => seed,
         // Short enough to be typed again.
