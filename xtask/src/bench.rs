@@ -16,9 +16,9 @@ const BUILD: [&str; 7] = [
 
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
-    if args.first() != Some(&"sandbox") {
+    if !matches!(args.first(), Some(&("sandbox" | "checkout"))) {
         return Err(Failure::Usage(
-            "`bench` takes what to measure: `sandbox`".to_owned(),
+            "`bench` takes what to measure: `sandbox` or `checkout`".to_owned(),
         ));
     }
     // Standard output is the figures' alone.

@@ -29,6 +29,8 @@ Commands:
   api             check which crates' types public signatures name
   bench sandbox [--json] [--check] [--only PART]
                   the sandbox against floors, as processes; --check fails on a miss
+  bench checkout [--json] [--check] [--only PART]
+                  the stores against raw inserts, the reconciler's memory
   chaos [--payments N] [--kills K] [--store sqlite|postgres|all] [--seed S]
                   shops that are killed over payments, on real stores
   chaos --syscalls

@@ -1,7 +1,39 @@
 //! Figures with their bounds, and how they are printed.
 
+use clap::Args;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::Outcome;
+
+/// How figures are reported.
+#[derive(Args)]
+pub(crate) struct Report {
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+    /// Fail if a bound is missed.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Report {
+    /// Prints the figures, with what is to be known of this run beside them.
+    pub(crate) fn print(&self, figures: &[Figure], notes: &[String]) -> Outcome<()> {
+        if self.json {
+            println!("{}", json!({"notes": notes, "figures": figures}));
+        } else {
+            print!("{}", table(figures));
+            notes.iter().for_each(|note| println!("{note}"));
+        }
+        let missed = figures.iter().filter(|figure| !figure.held);
+        let missed: Vec<_> = missed.map(|figure| figure.name.as_str()).collect();
+        if self.check && !missed.is_empty() {
+            return Err(format!("missed: {}", missed.join(", ")));
+        }
+        Ok(())
+    }
+}
 
 /// Something that was measured, and what it has to be.
 #[derive(Serialize)]
@@ -71,8 +103,6 @@ pub(crate) fn quantile(values: &mut [f64], part: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -1,13 +1,15 @@
-//! Measures the project's programs against floors, as processes: what is measured
-//! runs in a process of its own, and what loads it in another, over real sockets.
+//! Measures the project against floors.
 //!
-//! `cargo xtask bench sandbox` builds this and runs [`sandbox`], which starts the
-//! other subcommands as its peers. A figure is a ratio to something else that was
+//! `cargo xtask bench sandbox` builds this and runs [`sandbox`], which starts `jibit`
+//! and the other subcommands as processes that speak over real sockets.
+//! `cargo xtask bench checkout` runs [`checkout`], on stores that are as durable as in
+//! earnest. A figure is a ratio to something else that was
 //! measured in the same minute, or a bound that no machine should miss; each is a
 //! median of several rounds, since machines are shared.
 
 #![forbid(unsafe_code)]
 
+mod checkout;
 mod figures;
 mod fill;
 mod hello;
@@ -19,7 +21,7 @@ mod sandbox;
 mod slow;
 mod wire;
 
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
 use clap::Parser;
 
@@ -32,6 +34,8 @@ type Outcome<T> = Result<T, String>;
 enum Command {
     /// Measures `jibit sandbox`, which stands beside this program.
     Sandbox(sandbox::Arguments),
+    /// Measures the checkout's stores and its reconciler.
+    Checkout(checkout::Arguments),
     /// The floor: an HTTP server that only says hello.
     #[command(hide = true)]
     Hello,
@@ -52,6 +56,7 @@ enum Command {
 fn main() -> ExitCode {
     let ended = match Command::parse() {
         Command::Sandbox(arguments) => sandbox::run(&arguments),
+        Command::Checkout(arguments) => checkout::run(&arguments),
         Command::Hello => hello::run(),
         Command::Load(arguments) => load::run(&arguments),
         Command::Fill(arguments) => fill::run(&arguments),
@@ -73,4 +78,15 @@ fn runtime() -> Outcome<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .map_err(|error| format!("the system gives no event loop: {error}"))
+}
+
+/// What an error says, with what lies under it.
+fn said(error: impl Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }

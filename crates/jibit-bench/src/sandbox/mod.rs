@@ -8,11 +8,10 @@ mod start;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
 use crate::{
     Outcome,
-    figures::{Figure, table},
+    figures::Report,
     process::{Core, cores},
 };
 
@@ -23,12 +22,8 @@ const MEMORY: u64 = 512 * MIB;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Print one JSON document.
-    #[arg(long)]
-    json: bool,
-    /// Fail if a bound is missed.
-    #[arg(long)]
-    check: bool,
+    #[command(flatten)]
+    report: Report,
     /// Measure only this; it can be given more than once.
     #[arg(long, value_enum)]
     only: Vec<Part>,
@@ -80,30 +75,12 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     if wanted(Part::Peers) {
         figures.extend(peers::measure(&bench)?);
     }
-    if arguments.json {
-        println!("{}", json!({"pinned": cores.is_some(), "figures": figures}));
-    } else {
-        print!("{}", table(&figures));
-        println!("{}", pinned(cores.is_some()));
-    }
-    let missed = missed(&figures);
-    if arguments.check && !missed.is_empty() {
-        return Err(format!("missed: {}", missed.join(", ")));
-    }
-    Ok(())
-}
-
-const fn pinned(pinned: bool) -> &'static str {
-    if pinned {
+    let pinned = if cores.is_some() {
         "The five operations and hello ran on core 0, their load on core 1."
     } else {
         "NOT PINNED: this system has no taskset or no second core, so the five operations' figures say little."
-    }
-}
-
-fn missed(figures: &[Figure]) -> Vec<&str> {
-    let missed = figures.iter().filter(|figure| !figure.held);
-    missed.map(|figure| figure.name.as_str()).collect()
+    };
+    arguments.report.print(&figures, &[pinned.to_owned()])
 }
 
 /// A line on long work, which is no part of the output.

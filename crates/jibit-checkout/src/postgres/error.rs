@@ -8,7 +8,7 @@ use tokio_postgres::error::SqlState;
 use crate::{StoreError, columns::Unknown};
 
 /// Why the database did not do it. Never the URL, for it has the password.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Problem {
     line: String,
     /// The unique key that it would have broken, by its name.

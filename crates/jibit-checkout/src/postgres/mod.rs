@@ -1,3 +1,4 @@
+mod changes;
 mod error;
 mod pool;
 mod schema;
@@ -10,13 +11,14 @@ mod tokens;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use jibit_proto::{RefId, Timestamp};
+use jibit_proto::Timestamp;
 use tokio_postgres::{
     Row,
     types::{ToSql, Type},
 };
 
 use self::{
+    changes::Changes,
     error::Problem,
     pool::{Connections, Statement},
 };
@@ -83,7 +85,10 @@ use crate::{
 /// that somebody took with `fulfilments` are left out of `take_paid` until their lease
 /// is over, and rows that another open transaction took are skipped.
 #[derive(Clone)]
-pub struct PostgresStore(Arc<Connections>);
+pub struct PostgresStore {
+    connections: Arc<Connections>,
+    changes: Arc<Changes>,
+}
 
 /// How to connect to Postgres.
 ///
@@ -174,53 +179,15 @@ impl PostgresBuilder {
         let mut client = connections.client().await?;
         schema::prepare(&mut client).await?;
         drop(client);
-        Ok(PostgresStore(Arc::new(connections)))
+        let connections = Arc::new(connections);
+        Ok(PostgresStore {
+            changes: Changes::new(Arc::clone(&connections)),
+            connections,
+        })
     }
 }
 
 impl PostgresStore {
-    async fn changed(&self, change: &Change) -> Result<Applied, Problem> {
-        let (account, order) = (change.account.as_str(), change.order.as_str());
-        let to = AttemptColumns::of(&change.to);
-        let (from, at) = (whole(change.from), millis(change.at));
-        let note = change.note.as_deref().map(text);
-        let values: [&(dyn ToSql + Sync); 20] = [
-            &account,
-            &order,
-            &attempt_number(change.to.number),
-            &to.version,
-            &from,
-            &change.to.slot,
-            &change.takes_slot,
-            &change.fulfils,
-            &to.state,
-            &to.order_id,
-            &change.to.redirect_url,
-            &to.paid_at,
-            &to.seen_at,
-            &to.seen,
-            &to.asked_at,
-            &to.next_ask,
-            &to.ref_id,
-            &to.alarms,
-            &at,
-            &note,
-        ];
-        let apply = (sql::APPLY, &values[..]);
-        let Some(ref_id) = change.to.ref_id.as_ref().map(RefId::as_str) else {
-            return Ok(applied(&self.0.query(apply).await?, false));
-        };
-        let twice: [&(dyn ToSql + Sync); 3] = [&account, &order, &ref_id];
-        let twice = (sql::REF_ID_TWICE, &twice[..]);
-        let (changed, twice) = self.0.query_both(apply, twice).await?;
-        let twice = twice
-            .first()
-            .map(|row| row.number(0))
-            .transpose()?
-            .flatten();
-        Ok(applied(&changed, twice == Some(1)))
-    }
-
     /// The order as it is after `statement`, which may change it.
     async fn order_after(
         &self,
@@ -230,16 +197,8 @@ impl PostgresStore {
     ) -> Result<Option<Order>, Problem> {
         let which: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &number.as_str()];
         let order = (sql::ORDER, &which[..]);
-        let (_, order) = self.0.query_both(statement, order).await?;
+        let (_, order) = self.connections.query_both(statement, order).await?;
         Ok(orders(account, &order)?.pop())
-    }
-}
-
-const fn applied(changed: &[Row], ref_id_twice: bool) -> Applied {
-    if changed.is_empty() {
-        Applied::Stale
-    } else {
-        Applied::Done { ref_id_twice }
     }
 }
 
@@ -255,7 +214,7 @@ impl Store for PostgresStore {
             return Ok(order);
         }
         // The first order of its account.
-        self.0.query((sql::ACCOUNT, &[&account])).await?;
+        self.connections.query((sql::ACCOUNT, &[&account])).await?;
         let opened = self.order_after(open, &order.account, &order.number);
         let gone = || Problem::new("an order that was just written is gone");
         Ok(opened.await?.ok_or_else(gone)?)
@@ -267,7 +226,7 @@ impl Store for PostgresStore {
         number: &OrderNumber,
     ) -> Result<Option<Order>, StoreError> {
         let values: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &number.as_str()];
-        let order = self.0.query((sql::ORDER, &values)).await?;
+        let order = self.connections.query((sql::ORDER, &values)).await?;
         Ok(orders(account, &order)?.pop())
     }
 
@@ -277,7 +236,7 @@ impl Store for PostgresStore {
         code: Code,
     ) -> Result<Option<(OrderNumber, u32)>, StoreError> {
         let values: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &code.to_string()];
-        let found = self.0.query((sql::BY_CODE, &values)).await?;
+        let found = self.connections.query((sql::BY_CODE, &values)).await?;
         Ok(found.first().map(columns::which).transpose()?)
     }
 
@@ -309,11 +268,15 @@ impl Store for PostgresStore {
             &it.version,
             &line,
         ];
-        Ok(!self.0.query((sql::BEGIN, &values)).await?.is_empty())
+        Ok(!self
+            .connections
+            .query((sql::BEGIN, &values))
+            .await?
+            .is_empty())
     }
 
     async fn apply(&self, change: &Change) -> Result<Applied, StoreError> {
-        match self.changed(change).await {
+        match self.changes.make(change).await {
             Ok(applied) => Ok(applied),
             // Another transaction won, and nothing changed.
             Err(problem) if problem.contended => Ok(Applied::Stale),
@@ -356,7 +319,7 @@ impl Store for PostgresStore {
             &whole(limit),
             &millis(now).saturating_sub(window),
         ];
-        let due = self.0.query((sql::CLAIM, &values)).await?;
+        let due = self.connections.query((sql::CLAIM, &values)).await?;
         Ok(due.iter().map(columns::which).collect::<Result<_, _>>()?)
     }
 
@@ -373,7 +336,7 @@ impl Store for PostgresStore {
             &millis(until),
             &whole(limit),
         ];
-        let taken = self.0.query((sql::TAKE, &values)).await?;
+        let taken = self.connections.query((sql::TAKE, &values)).await?;
         Ok(taken
             .iter()
             .map(columns::fulfilment)
@@ -392,7 +355,11 @@ impl Store for PostgresStore {
             &millis(at),
             &Entry::FULFILLED,
         ];
-        Ok(!self.0.query((sql::FULFILLED, &values)).await?.is_empty())
+        Ok(!self
+            .connections
+            .query((sql::FULFILLED, &values))
+            .await?
+            .is_empty())
     }
 
     async fn orders(
@@ -413,7 +380,10 @@ impl Store for PostgresStore {
             &filter.state.map(State::as_str),
             &filter.alarm.map(Alarm::as_str),
         ];
-        let orders = self.0.query((sql::orders(filter), &values)).await?;
+        let orders = self
+            .connections
+            .query((sql::orders(filter), &values))
+            .await?;
         Ok(self::orders(account, &orders)?)
     }
 
@@ -423,7 +393,7 @@ impl Store for PostgresStore {
         number: &OrderNumber,
     ) -> Result<Vec<Entry>, StoreError> {
         let values: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &number.as_str()];
-        let lines = self.0.query((sql::TIMELINE, &values)).await?;
+        let lines = self.connections.query((sql::TIMELINE, &values)).await?;
         Ok(lines.iter().map(columns::entry).collect::<Result<_, _>>()?)
     }
 
@@ -434,12 +404,12 @@ impl Store for PostgresStore {
             &millis(now),
             &millis(now).saturating_sub(late),
         ];
-        let counts = self.0.query((sql::BACKLOG, &values)).await?;
+        let counts = self.connections.query((sql::BACKLOG, &values)).await?;
         Ok(columns::backlog(only(&counts)?)?)
     }
 
     async fn accounts(&self) -> Result<Vec<AccountKey>, StoreError> {
-        let accounts = self.0.query((sql::ACCOUNTS, &[])).await?;
+        let accounts = self.connections.query((sql::ACCOUNTS, &[])).await?;
         Ok(accounts
             .iter()
             .map(columns::account)
@@ -448,7 +418,7 @@ impl Store for PostgresStore {
 
     async fn schema_version(&self) -> Result<Option<u32>, StoreError> {
         let version = "SELECT max(version) FROM jibit.schema_version";
-        let version = self.0.query((version, &[])).await?;
+        let version = self.connections.query((version, &[])).await?;
         let version: Option<i32> = only(&version)?.try_get(0).map_err(Problem::from)?;
         Ok(version.and_then(|version| version.try_into().ok()))
     }

@@ -90,46 +90,78 @@ pub(super) const BEGIN: &str = concat!(
      RETURNING attempt"
 );
 
-/// `$5`: the version it was decided for; `$6`: whether it has the slot after it;
-/// `$7`: whether it takes it; `$8`: whether it fulfils.
-pub(super) const APPLY: &str = concat!(
-    "WITH o AS MATERIALIZED (
-       SELECT account, number, amount, slot, withdrawn_at FROM jibit.orders WHERE account = ",
-    account!(),
-    "  AND number = $2
-       FOR NO KEY UPDATE
-     ), changed AS (
-       UPDATE jibit.attempts a SET
-         version = $4, state = $9, order_id = $10, redirect_url = $11, paid_at = $12,
-         seen_at = $13, seen = $14, asked_at = $15, next_ask = $16, ref_id = $17, alarms = $18
-       FROM o
-       WHERE a.account = o.account AND a.number = o.number
-         AND a.attempt = $3 AND a.version = $5
-         AND (NOT $6::boolean OR coalesce(o.slot, $3) = $3)
-         AND (NOT $7::boolean OR o.withdrawn_at IS NULL)
-       RETURNING a.account, a.number, a.attempt, a.state, a.ref_id, o.amount, o.slot
-     ), held AS (
-       UPDATE jibit.orders it SET slot = CASE WHEN $6 THEN $3 END
-       FROM changed c
-       WHERE it.account = c.account AND it.number = c.number
-         AND (c.slot IS NOT DISTINCT FROM $3) <> $6
-     ), line AS (
-       INSERT INTO jibit.timeline (account, number, at, attempt, state, text)
-       SELECT account, number, $19, attempt, state, $20 FROM changed
-       WHERE $20::text IS NOT NULL
-     ), paid AS (
-       INSERT INTO jibit.outbox (account, number, attempt, amount, ref_id, paid_at)
-       SELECT account, number, attempt, amount, ref_id, $19 FROM changed WHERE $8::boolean
-     )
-     SELECT attempt FROM changed"
-);
+/// Changes to attempts, a row of the arrays each: of one account, and no order twice.
+/// Says of each whose order's row was to be had whether it was made. `from_version`: the
+/// version it was decided for; `slot`: whether it has the slot after it; `takes`: whether
+/// it takes it; `fulfils`: whether the order goes into the outbox.
+macro_rules! apply {
+    ($locked:literal) => {
+        concat!(
+            "WITH me AS MATERIALIZED (
+               SELECT ",
+            account!(),
+            "    AS account
+             ), c AS MATERIALIZED (
+               SELECT * FROM me CROSS JOIN unnest(
+                 $2::text[], $3::integer[], $4::bigint[], $5::bigint[], $6::boolean[],
+                 $7::boolean[], $8::boolean[], $9::text[], $10::text[], $11::text[],
+                 $12::bigint[], $13::bigint[], $14::text[], $15::bigint[], $16::bigint[],
+                 $17::text[], $18::text[], $19::bigint[], $20::text[]
+               ) WITH ORDINALITY AS c (
+                 number, attempt, version, from_version, slot,
+                 takes, fulfils, state, order_id, redirect_url,
+                 paid_at, seen_at, seen, asked_at, next_ask,
+                 ref_id, alarms, at, note, place
+               )
+             ), o AS MATERIALIZED (
+               SELECT c.*, o.amount, o.slot AS held_by, o.withdrawn_at
+               FROM c JOIN jibit.orders o ON o.account = c.account AND o.number = c.number
+               FOR NO KEY UPDATE OF o",
+            $locked,
+            "), changed AS (
+               UPDATE jibit.attempts a SET
+                 version = o.version, state = o.state, order_id = o.order_id,
+                 redirect_url = o.redirect_url, paid_at = o.paid_at, seen_at = o.seen_at,
+                 seen = o.seen, asked_at = o.asked_at, next_ask = o.next_ask,
+                 ref_id = o.ref_id, alarms = string_to_array(o.alarms, ',')
+               FROM o
+               WHERE a.account = o.account AND a.number = o.number
+                 AND a.attempt = o.attempt AND a.version = o.from_version
+                 AND (NOT o.slot OR coalesce(o.held_by, o.attempt) = o.attempt)
+                 AND (NOT o.takes OR o.withdrawn_at IS NULL)
+               RETURNING o.*
+             ), held AS (
+               UPDATE jibit.orders it SET slot = CASE WHEN c.slot THEN c.attempt END
+               FROM changed c
+               WHERE it.account = c.account AND it.number = c.number
+                 AND (c.held_by IS NOT DISTINCT FROM c.attempt) <> c.slot
+             ), line AS (
+               INSERT INTO jibit.timeline (account, number, at, attempt, state, text)
+               SELECT account, number, at, attempt, state, note FROM changed
+               WHERE note IS NOT NULL
+             ), paid AS (
+               INSERT INTO jibit.outbox (account, number, attempt, amount, ref_id, paid_at)
+               SELECT account, number, attempt, amount, ref_id, at FROM changed WHERE fulfils
+             )
+             SELECT place, true FROM changed UNION ALL SELECT place, false FROM o"
+        )
+    };
+}
 
-/// Sent right after a change with a refId, so that of two changes that are made at
+/// Waits for whoever has an order's row.
+pub(super) const APPLY: &str = apply!("");
+
+/// Leaves out an order whose row somebody else has, so that none of many waits for it.
+pub(super) const APPLY_TOGETHER: &str = apply!(" SKIP LOCKED");
+
+/// Sent right after changes with refIds, so that of two changes that are made at
 /// once the later one sees the other.
 pub(super) const REF_ID_TWICE: &str = concat!(
-    "SELECT EXISTS (SELECT FROM jibit.attempts WHERE account = ",
+    "SELECT c.place FROM unnest($2::text[], $3::text[]) WITH ORDINALITY
+       AS c (number, ref_id, place)
+     WHERE EXISTS (SELECT FROM jibit.attempts a WHERE a.account = ",
     account!(),
-    " AND number <> $2 AND ref_id = $3)"
+    "  AND a.number <> c.number AND a.ref_id = c.ref_id)"
 );
 
 pub(super) const WITHDRAW: &str = concat!(

@@ -55,7 +55,10 @@ impl TokenRows for PostgresStore {
         let (account, lease) = (account.as_str(), whole(lease.as_millis()));
         let claim: [&(dyn ToSql + Sync); 3] = [&account, &holder, &lease];
         let row: [&(dyn ToSql + Sync); 2] = [&account, &holder];
-        let both = self.0.query_both((CLAIM, &claim), (ROW, &row)).await;
+        let both = self
+            .connections
+            .query_both((CLAIM, &claim), (ROW, &row))
+            .await;
         let (_, rows) = both?;
         let gone = || Problem::new("a row that was just written is gone");
         let row = rows.first().ok_or_else(gone)?;
@@ -71,12 +74,12 @@ impl TokenRows for PostgresStore {
         sealed: Vec<u8>,
     ) -> Result<bool, StoreError> {
         let values: [&(dyn ToSql + Sync); 3] = [&account.as_str(), &holder, &sealed];
-        Ok(!self.0.query((WRITE, &values)).await?.is_empty())
+        Ok(!self.connections.query((WRITE, &values)).await?.is_empty())
     }
 
     async fn let_go(&self, account: &AccountKey, holder: &str) -> Result<(), StoreError> {
         let values: [&(dyn ToSql + Sync); 2] = [&account.as_str(), &holder];
-        self.0.query((RELEASE, &values)).await?;
+        self.connections.query((RELEASE, &values)).await?;
         Ok(())
     }
 }
