@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::future::join_all;
 use jibit_checkout::{
-    Applied, Change, Entry, NewOrder, PostgresStore, Seen, Store, StoreError, suite,
+    Applied, Change, Entry, NewOrder, PostgresStore, Seen, State, Store, StoreError, suite,
 };
 use jibit_proto::{Rial, Timestamp};
 use jibit_test_postgres::{Server, client};
@@ -223,6 +223,57 @@ async fn one_ref_id_at_once_is_told() {
         let twice = Applied::Done { ref_id_twice: true };
         assert!(told.contains(&twice), "{told:?}");
         assert!(told.iter().all(|it| is_done(*it)), "{told:?}");
+    }
+}
+
+/// Changes that come at once are made together, and each is still its own: one that
+/// breaks a key, one whose order somebody has locked, and those that nobody waits
+/// for any more neither spoil nor delay the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_come_together_leave_each_other_alone() {
+    const ORDERS: usize = 200;
+    let server = or_skip!(Server::shared());
+    let url = server.database().await;
+    let store = connect(&url).await;
+    let mut opened = Vec::new();
+    for order in 0..ORDERS {
+        let was = begun(&store, order).await;
+        opened.push(changed(order, &was, |to| {
+            // The last two claim one orderId.
+            let id = order.min(ORDERS - 2);
+            to.order_id = Some(format!("gw-{id}").parse().unwrap());
+            to.state = State::Open;
+        }));
+    }
+    let mut person = client(&url).await;
+    let held = person.transaction().await.unwrap();
+    let lock = "SELECT FROM jibit.orders WHERE number = 'order-0' FOR UPDATE";
+    held.execute(lock, &[]).await.unwrap();
+
+    let apply = |change: Change| {
+        let store = store.clone();
+        tokio::spawn(async move { store.apply(&change).await.unwrap() })
+    };
+    let mut changes = opened.into_iter();
+    let locked = apply(changes.next().unwrap());
+    // Nobody waits for these any more, so it is open whether they are made.
+    let given_up: Vec<_> = changes.by_ref().take(50).map(apply).collect();
+    given_up.iter().for_each(tokio::task::JoinHandle::abort);
+    let others = join_all(changes.map(apply)).await;
+    let others: Vec<_> = others.into_iter().map(Result::unwrap).collect();
+    let twice = others.iter().filter(|it| **it == Applied::OrderIdTwice);
+    assert_eq!(twice.count(), 1, "{others:?}");
+    let made = others.iter().filter(|it| is_done(**it));
+    assert_eq!(made.count(), others.len() - 1, "{others:?}");
+    assert!(!locked.is_finished());
+
+    held.commit().await.unwrap();
+    assert!(is_done(locked.await.unwrap()));
+    for order in 0..ORDERS {
+        let stored = store.order(&shop(), &number(order)).await.unwrap().unwrap();
+        let lines = store.timeline(&shop(), &number(order)).await.unwrap();
+        let changes = stored.attempts[0].version;
+        assert_eq!(lines.len() as u64, 2 + changes, "{lines:?}");
     }
 }
 
