@@ -175,3 +175,13 @@ impl fmt::Debug for Shop {
             .finish_non_exhaustive()
     }
 }
+
+/// What the guides show is compiled, and run where it can be.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../../docs/integration.md")]
+    struct Integration;
+
+    #[doc = include_str!("../../../docs/fleets.md")]
+    struct Fleets;
+}

@@ -3,6 +3,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::{CallId, GRACE};
 use crate::Timestamp;
 
+/// How many of those who wait for a slot look within [`GRACE`] whether one fell free.
+const LOOKING: usize = 64;
+
 /// Who may send: at most so many at once, in the order of asking. A slot that
 /// falls free is handed to the head of the queue, not raced for.
 #[derive(Debug)]
@@ -83,11 +86,11 @@ impl Slots {
     }
 
     /// When whoever waits should look whether a slot fell free without anybody saying
-    /// so. The longer the queue, the more rarely each of it looks: together they look
-    /// as often as a short one.
+    /// so. In a long queue each looks the more rarely: together they look as often as
+    /// [`LOOKING`] do.
     pub(super) fn look_again(&self, now: Timestamp) -> Timestamp {
-        let others = self.waiting.len() / self.max.max(1);
-        let turn = GRACE * u32::try_from(others).unwrap_or(u32::MAX);
+        let turns = self.waiting.len() / LOOKING;
+        let turn = GRACE * u32::try_from(turns).unwrap_or(u32::MAX);
         let overdue = self.taken.values().min().copied();
         overdue.unwrap_or(Timestamp::MAX).max(now + turn)
     }
