@@ -12,6 +12,7 @@ mod fixtures;
 mod model;
 mod openapi;
 mod shell;
+mod sim;
 mod test;
 mod tidy;
 
@@ -40,6 +41,9 @@ Commands:
   model           the drivers' parking under a model checker
   openapi [--seed NUMBER]
                   a fuzzer against the sandbox, by its OpenAPI document
+  sim [--histories N] [--seed S] [--threads N] [--mistake NAME]
+                  many short histories of shops, customers and the gateway
+  sim --replay S  one of them, told
   tidy            check the rules no compiler lint covers
   fixtures check  check the recorded exchanges against their form and the sandbox
   fixtures record record them anew
@@ -77,6 +81,7 @@ fn dispatch(args: &[&str]) -> Result<(), Failure> {
         ["conformance", rest @ ..] => conformance::command(rest)?,
         ["model", rest @ ..] => model::command(rest)?,
         ["openapi", rest @ ..] => openapi::command(rest)?,
+        ["sim", rest @ ..] => sim::command(rest)?,
         ["tidy", rest @ ..] => tidy::command(rest)?,
         ["fixtures", rest @ ..] => fixtures::command(rest)?,
         [] => return Err(Failure::Usage("no command given".to_owned())),

@@ -1,0 +1,158 @@
+//! Tasks in one thread: whoever can go on does so in an order that the dice give, and
+//! when all wait the time moves on.
+
+use std::{
+    cell::RefCell,
+    cmp::Reverse,
+    fmt,
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::{Context, Wake, Waker},
+};
+
+use jibit_client::Timestamp;
+
+use crate::world::World;
+
+type Work = Pin<Box<dyn Future<Output = ()>>>;
+
+struct Task {
+    /// Whose death ends it.
+    host: usize,
+    work: Work,
+    flag: Arc<Flag>,
+}
+
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+/// What is to be done, by whom, and does not run yet.
+#[derive(Clone, Default)]
+pub(crate) struct Spawner(Rc<RefCell<Vec<(usize, Work)>>>);
+
+impl Spawner {
+    pub(crate) fn spawn(&self, host: usize, work: impl Future<Output = ()> + 'static) {
+        self.0.borrow_mut().push((host, Box::pin(work)));
+    }
+
+    fn take(&self) -> Vec<(usize, Work)> {
+        self.0.take()
+    }
+}
+
+/// Runs tasks in an order that the dice give, and moves the time on when all wait.
+pub(crate) struct Executor {
+    world: World,
+    spawner: Spawner,
+    tasks: Vec<Task>,
+}
+
+/// Why a history did not come to its end.
+#[derive(Debug)]
+pub(crate) struct Stuck(pub(crate) &'static str);
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Executor {
+    pub(crate) const fn new(world: World, spawner: Spawner) -> Self {
+        Self {
+            world,
+            spawner,
+            tasks: Vec::new(),
+        }
+    }
+
+    /// Runs until it is `end`. `bury` is told who died.
+    pub(crate) fn run(&mut self, end: Timestamp, mut bury: impl FnMut(usize)) -> Result<(), Stuck> {
+        // A history takes some thousand polls.
+        for _ in 0..2_000_000 {
+            for (host, work) in self.spawner.take() {
+                let flag = Arc::new(Flag(AtomicBool::new(true)));
+                self.tasks.push(Task { host, work, flag });
+            }
+            if self.poll_one() {
+                let dying = std::mem::take(&mut self.world.state().dying);
+                for host in dying {
+                    self.tasks.retain(|task| task.host != host);
+                    bury(host);
+                }
+            } else if !self.pass_time(end) {
+                return Ok(());
+            }
+        }
+        Err(Stuck("it goes on for ever"))
+    }
+
+    /// Whether there was something to do.
+    fn poll_one(&mut self) -> bool {
+        let ready = |task: &Task| task.flag.0.load(Relaxed);
+        let count = self.tasks.iter().filter(|task| ready(task)).count();
+        if count == 0 {
+            return false;
+        }
+        let pick = self.world.state().dice.usize(0..count);
+        let mut places = self
+            .tasks
+            .iter()
+            .enumerate()
+            .filter(|(_, task)| ready(task));
+        let Some((place, _)) = places.nth(pick) else {
+            return false;
+        };
+        let Some(task) = self.tasks.get_mut(place) else {
+            return false;
+        };
+        task.flag.0.store(false, Relaxed);
+        let waker = Waker::from(Arc::clone(&task.flag));
+        if task
+            .work
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_ready()
+        {
+            self.tasks.swap_remove(place);
+        }
+        true
+    }
+
+    /// Moves the time on to the next timer. Not beyond `end`.
+    fn pass_time(&self, end: Timestamp) -> bool {
+        let mut state = self.world.state();
+        loop {
+            let Some(Reverse((at, id))) = state.timers.peek().copied() else {
+                return false;
+            };
+            if at > end {
+                return false;
+            }
+            state.timers.pop();
+            let place = state.sleepers.iter().position(|(other, _)| *other == id);
+            let Some(place) = place else { continue };
+            let (_, waker) = state.sleepers.swap_remove(place);
+            state.now = state.now.max(at);
+            waker.wake();
+            // All that wait for this instant are ready together.
+            if state
+                .timers
+                .peek()
+                .is_none_or(|Reverse((next, _))| *next > at)
+            {
+                return true;
+            }
+        }
+    }
+}

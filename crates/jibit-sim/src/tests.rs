@@ -1,0 +1,38 @@
+//! What the simulator itself has to do: find nothing, find every mistake, and play a
+//! history twice alike.
+
+use clap::ValueEnum as _;
+
+use crate::{history, mistake::Mistake, plan::Plan};
+
+#[test]
+fn histories_without_a_mistake_hold() {
+    for seed in 1..=300 {
+        let played = history::play(&Plan::draw(seed), None, false);
+        assert_eq!(played.violations, Vec::<String>::new(), "seed {seed}");
+    }
+}
+
+#[test]
+fn every_mistake_is_found() {
+    let found = |mistake: Mistake| {
+        (1..=3000).find(|seed| {
+            let played = history::play(&Plan::draw(*seed), Some(mistake), false);
+            !played.violations.is_empty()
+        })
+    };
+    let unseen: Vec<_> = Mistake::value_variants()
+        .iter()
+        .filter(|mistake| found(**mistake).is_none())
+        .collect();
+    assert!(unseen.is_empty(), "{unseen:?} came through 3,000 histories");
+}
+
+#[test]
+fn a_history_follows_from_its_seed() {
+    let play = |seed| history::play(&Plan::draw(seed), None, true);
+    let (first, second, other) = (play(7), play(7), play(8));
+    assert_eq!(first.transcript, second.transcript);
+    assert_eq!(first.hash, second.hash);
+    assert_ne!(first.hash, other.hash);
+}
