@@ -21,10 +21,36 @@ pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
             "`bench` takes what to measure: `sandbox` or `checkout`".to_owned(),
         ));
     }
+    let (args, slow) = slow_disk(args)?;
     // Standard output is the figures' alone.
     shell::run_to_stderr("cargo", &BUILD)?;
     let program = shell::built("jibit-bench")?;
-    Ok(shell::run(&program, args)?)
+    let Some(milliseconds) = slow else {
+        return Ok(shell::run(&program, &args)?);
+    };
+    let late = format!("inject=fsync,fdatasync:delay_exit={milliseconds}000");
+    let strace = ["-f", "-qq", "--seccomp-bpf", "-o", "/dev/null"];
+    let waits = ["-e", "trace=fsync,fdatasync", "-e", &late, &program];
+    let args: Vec<_> = strace.iter().chain(&waits).copied().chain(args).collect();
+    Ok(shell::run("strace", &args)?)
+}
+
+/// Takes out how much longer each fsync is to take, in milliseconds: on a machine
+/// whose disk answers at once, what saves fsyncs saves nothing.
+fn slow_disk<'a>(args: &[&'a str]) -> Result<(Vec<&'a str>, Option<u32>), Failure> {
+    let Some(place) = args.iter().position(|arg| *arg == "--slow-disk") else {
+        return Ok((args.to_vec(), None));
+    };
+    let (before, after) = args.split_at(place);
+    let parsed = after.get(1).and_then(|value| value.parse().ok());
+    let milliseconds = parsed.filter(|it| (1..=1000).contains(it)).ok_or_else(|| {
+        Failure::Usage("`--slow-disk` takes 1 to 1000 milliseconds an fsync".to_owned())
+    })?;
+    let rest = after.iter().skip(2);
+    Ok((
+        before.iter().chain(rest).copied().collect(),
+        Some(milliseconds),
+    ))
 }
 
 #[cfg(test)]
@@ -35,6 +61,21 @@ mod tests {
     fn something_has_to_be_named() {
         for args in [&[][..], &["--json"], &["client"]] {
             assert!(matches!(command(args), Err(Failure::Usage(_))));
+        }
+    }
+
+    #[test]
+    fn a_slow_disk_is_so_many_milliseconds_slow() {
+        let read = |args| slow_disk(args).ok();
+        assert_eq!(read(&["checkout"]), Some((vec!["checkout"], None)));
+        let slow = read(&["checkout", "--slow-disk", "3", "--json"]);
+        assert_eq!(slow, Some((vec!["checkout", "--json"], Some(3))));
+        for args in [
+            &["--slow-disk"][..],
+            &["--slow-disk", "3ms"],
+            &["--slow-disk", "0"],
+        ] {
+            assert!(read(args).is_none());
         }
     }
 }

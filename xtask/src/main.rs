@@ -30,8 +30,9 @@ Commands:
   api             check which crates' types public signatures name
   bench sandbox [--json] [--check] [--only PART]
                   the sandbox against floors, as processes; --check fails on a miss
-  bench checkout [--json] [--check] [--only PART]
-                  the stores against raw inserts, the reconciler's memory
+  bench checkout [--json] [--check] [--only PART] [--slow-disk MILLISECONDS]
+                  the stores against raw inserts, the reconciler's memory; with
+                  strace, as on a disk whose fsync takes so long
   chaos [--payments N] [--kills K] [--store sqlite|postgres|all] [--seed S]
                   shops that are killed over payments, on real stores
   chaos --syscalls

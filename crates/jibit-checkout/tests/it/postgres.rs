@@ -497,6 +497,34 @@ async fn a_read_only_server_is_named_and_left() {
     assert!(order.unwrap().withdrawn_at.is_some());
 }
 
+/// The server's own error of a full disk, raised where it would be: at a row that
+/// finds no room.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_named_and_left() {
+    let server = or_skip!(Server::shared());
+    let url = server.database().await;
+    let store = connect(&url).await;
+    let open = begun(&store, 1).await;
+    let own = client(&url).await;
+    let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
+                CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON jibit.attempts
+                FOR EACH ROW EXECUTE FUNCTION full_disk()";
+    own.batch_execute(full).await.unwrap();
+    let intent = intent(1, &open);
+    let refused = store.apply(&intent).await.unwrap_err();
+    assert!(
+        line(&refused).contains("disk is full: make room"),
+        "{refused:?}"
+    );
+    let there = store.order(&shop(), &number(1)).await.unwrap().unwrap();
+    assert_eq!(there.attempt(1).unwrap().version, open.version);
+    own.batch_execute("DROP TRIGGER full_disk ON jibit.attempts")
+        .await
+        .unwrap();
+    assert!(is_done(store.apply(&intent).await.unwrap()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_hangs_ends() {
     let server = or_skip!(Server::shared());
