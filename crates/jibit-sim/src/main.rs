@@ -15,6 +15,7 @@ mod oracle;
 mod plan;
 mod rows;
 mod shop;
+mod shrink;
 mod steps;
 mod wire;
 mod world;
@@ -30,7 +31,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Parser;
+use clap::{Parser, ValueEnum as _};
 use mistake::Mistake;
 use plan::Plan;
 use world::Counts;
@@ -53,12 +54,15 @@ struct Arguments {
     /// Plays the history of this seed alone, and prints it.
     #[arg(long, conflicts_with_all = ["histories", "seed", "threads"])]
     replay: Option<u64>,
+    /// With --replay: also what a failure does not need.
+    #[arg(long, requires = "replay")]
+    whole: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(seed) = arguments.replay {
-        return replay(seed, arguments.mistake);
+        return replay(seed, arguments.mistake, arguments.whole);
     }
     let run = Run::default();
     let begun = Instant::now();
@@ -77,21 +81,31 @@ fn main() -> ExitCode {
 /// From so many histories on, each row of the decision table has to have been taken.
 const ENOUGH: u64 = 10_000;
 
-fn replay(seed: u64, mistake: Option<Mistake>) -> ExitCode {
+fn replay(seed: u64, mistake: Option<Mistake>, whole: bool) -> ExitCode {
     let plan = Plan::draw(seed);
+    let holds = history::play(&plan, mistake, false).violations.is_empty();
+    if holds || whole {
+        tell(&plan, mistake);
+    } else {
+        println!("without what its failure does not need (--whole has all of it):");
+        tell(&shrink::shrink(&plan, mistake), mistake);
+    }
+    if holds {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn tell(plan: &Plan, mistake: Option<Mistake>) {
     println!("{plan:#?}");
-    let played = history::play(&plan, mistake, true);
+    let played = history::play(plan, mistake, true);
     for line in &played.transcript {
         println!("{line}");
     }
     println!("trace {:016x}", played.hash);
     for violation in &played.violations {
         println!("VIOLATED {violation}");
-    }
-    if played.violations.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
     }
 }
 
@@ -166,7 +180,11 @@ impl Run {
             for violation in violations.iter().take(3) {
                 println!("  {violation}");
             }
-            println!("    again: cargo xtask sim --replay {seed}");
+            let with = arguments
+                .mistake
+                .and_then(|mistake| mistake.to_possible_value());
+            let with = with.map_or(String::new(), |it| format!(" --mistake {}", it.get_name()));
+            println!("    again: cargo xtask sim --replay {seed}{with}");
         }
         if done < arguments.histories {
             println!("  a thread ended early");

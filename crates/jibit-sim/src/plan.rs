@@ -241,6 +241,18 @@ impl Knobs {
         }
     }
 
+    /// These with one quirk less.
+    pub(crate) fn smaller(&self) -> Vec<Self> {
+        let on =
+            (0..self.quirks.len()).filter(|place| self.quirks.get(*place).is_some_and(|it| it.1));
+        on.map(|place| {
+            let mut knobs = self.clone();
+            knobs.quirks.remove(place);
+            knobs
+        })
+        .collect()
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         let mut settings = Settings::default().verify_window(self.window);
         if self.tidy {

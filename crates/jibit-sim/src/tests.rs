@@ -3,7 +3,7 @@
 
 use clap::ValueEnum as _;
 
-use crate::{history, mistake::Mistake, plan::Plan};
+use crate::{history, mistake::Mistake, plan::Plan, shrink};
 
 #[test]
 fn histories_without_a_mistake_hold() {
@@ -35,4 +35,20 @@ fn a_history_follows_from_its_seed() {
     assert_eq!(first.transcript, second.transcript);
     assert_eq!(first.hash, second.hash);
     assert_ne!(first.hash, other.hash);
+}
+
+#[test]
+fn a_failure_is_told_without_what_it_does_not_need() {
+    let mistake = Some(Mistake::ExpiresLocally);
+    let fails = |plan: &Plan| !history::play(plan, mistake, false).violations.is_empty();
+    let mut drawn = (1..).map(Plan::draw).filter(|plan| plan.jumps.is_empty());
+    let plan = drawn.find(fails).unwrap();
+    let least = shrink::shrink(&plan, mistake);
+    assert!(fails(&least));
+    // It takes customers and time, and nothing else.
+    assert_eq!(least.hosts, 1, "{least:?}");
+    assert!(
+        least.faults.is_empty() && least.deaths.is_empty() && least.restored.is_none(),
+        "{least:?}"
+    );
 }
