@@ -174,8 +174,6 @@ impl Witness {
         );
         if may_verify {
             *self.looked.entry((host, id.to_owned())).or_default() += 1;
-        } else if operation == Operation::Inquiry && row.is_ordinary() {
-            self.looked.remove(&(host, id.to_owned()));
         }
         if row == Row::Differs {
             self.slandered.insert(id.to_owned());
