@@ -45,6 +45,7 @@ Commands:
   sim [--histories N] [--seed S] [--threads N] [--mistake NAME]
                   many short histories of shops, customers and the gateway
   sim --replay S  one of them, told
+  sim --explore   every order of a few things that hosts do, every place to die
   tidy            check the rules no compiler lint covers
   fixtures check  check the recorded exchanges against their form and the sandbox
   fixtures record record them anew

@@ -57,6 +57,16 @@ pub(crate) struct Executor {
     tasks: Vec<Task>,
 }
 
+/// What happens next.
+pub(crate) enum Choice {
+    /// The one in this place of those that can go on does so.
+    Goes(usize),
+    /// A host dies.
+    Dies(usize),
+    /// Nothing more.
+    Ends,
+}
+
 /// Why a history did not come to its end.
 #[derive(Debug)]
 pub(crate) struct Stuck(pub(crate) &'static str);
@@ -76,57 +86,61 @@ impl Executor {
         }
     }
 
-    /// Runs until it is `end`. `bury` is told who died.
-    pub(crate) fn run(&mut self, end: Timestamp, mut bury: impl FnMut(usize)) -> Result<(), Stuck> {
+    /// Runs until it is `end`. `choose` is given the hosts of all that can go on;
+    /// `bury` is told who died.
+    pub(crate) fn run(
+        &mut self,
+        end: Timestamp,
+        mut choose: impl FnMut(&[usize]) -> Choice,
+        mut bury: impl FnMut(usize),
+    ) -> Result<(), Stuck> {
+        let mut hosts = Vec::new();
         // A history takes some thousand polls.
         for _ in 0..2_000_000 {
             for (host, work) in self.spawner.take() {
                 let flag = Arc::new(Flag(AtomicBool::new(true)));
                 self.tasks.push(Task { host, work, flag });
             }
-            if self.poll_one() {
-                let dying = std::mem::take(&mut self.world.state().dying);
-                for host in dying {
-                    self.tasks.retain(|task| task.host != host);
-                    bury(host);
+            hosts.clear();
+            hosts.extend(self.ready().map(|(_, task)| task.host));
+            if hosts.is_empty() {
+                if self.pass_time(end) {
+                    continue;
                 }
-            } else if !self.pass_time(end) {
                 return Ok(());
+            }
+            match choose(&hosts) {
+                Choice::Goes(pick) => self.poll(pick),
+                Choice::Dies(host) => self.world.kill(host),
+                Choice::Ends => return Ok(()),
+            }
+            let dying = std::mem::take(&mut self.world.state().dying);
+            for host in dying {
+                self.tasks.retain(|task| task.host != host);
+                bury(host);
             }
         }
         Err(Stuck("it goes on for ever"))
     }
 
-    /// Whether there was something to do.
-    fn poll_one(&mut self) -> bool {
-        let ready = |task: &Task| task.flag.0.load(Relaxed);
-        let count = self.tasks.iter().filter(|task| ready(task)).count();
-        if count == 0 {
-            return false;
-        }
-        let pick = self.world.state().dice.usize(0..count);
-        let mut places = self
-            .tasks
-            .iter()
-            .enumerate()
-            .filter(|(_, task)| ready(task));
-        let Some((place, _)) = places.nth(pick) else {
-            return false;
+    fn ready(&self) -> impl Iterator<Item = (usize, &Task)> {
+        let tasks = self.tasks.iter().enumerate();
+        tasks.filter(|(_, task)| task.flag.0.load(Relaxed))
+    }
+
+    fn poll(&mut self, pick: usize) {
+        let Some((place, _)) = self.ready().nth(pick) else {
+            return;
         };
         let Some(task) = self.tasks.get_mut(place) else {
-            return false;
+            return;
         };
         task.flag.0.store(false, Relaxed);
         let waker = Waker::from(Arc::clone(&task.flag));
-        if task
-            .work
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_ready()
-        {
+        let mut context = Context::from_waker(&waker);
+        if task.work.as_mut().poll(&mut context).is_ready() {
             self.tasks.swap_remove(place);
         }
-        true
     }
 
     /// Moves the time on to the next timer. Not beyond `end`.

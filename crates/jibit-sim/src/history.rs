@@ -14,7 +14,7 @@ use jibit_client::{Rial, Timestamp};
 use jibit_sandbox::FaultPlan;
 
 use crate::{
-    executor::{Executor, Spawner},
+    executor::{Choice, Executor, Spawner},
     mistake::Mistake,
     oracle::{self, Payment},
     plan::{Customer, Deed, Plan},
@@ -22,7 +22,7 @@ use crate::{
     world::{BEGIN, Counts, Host, NOBODY, World},
 };
 
-const PRICE: u64 = 125_000;
+pub(crate) const PRICE: u64 = 125_000;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -81,7 +81,8 @@ pub(crate) fn play(plan: &Plan, mistake: Option<Mistake>, is_told: bool) -> Play
     if let Some((made, back)) = plan.restored {
         spawner.spawn(NOBODY, restore(world.clone(), made, back, plan.hosts));
     }
-    let ended = executor.run(BEGIN + END, |host| bury(&world, &spawner, host));
+    let dice = |ready: &[usize]| Choice::Goes(world.state().dice.usize(0..ready.len()));
+    let ended = executor.run(BEGIN + END, dice, |host| bury(&world, &spawner, host));
     if let Err(stuck) = ended {
         world
             .state()
@@ -105,7 +106,7 @@ pub(crate) fn play(plan: &Plan, mistake: Option<Mistake>, is_told: bool) -> Play
 }
 
 /// Polls what waits for nothing.
-fn now<T>(work: impl Future<Output = T>) -> Option<T> {
+pub(crate) fn now<T>(work: impl Future<Output = T>) -> Option<T> {
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(done) => Some(done),
         Poll::Pending => None,

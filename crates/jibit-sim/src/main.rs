@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod executor;
+mod explore;
 mod history;
 mod mistake;
 mod oracle;
@@ -32,6 +33,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum as _};
+use explore::Scene;
 use mistake::Mistake;
 use plan::Plan;
 use world::Counts;
@@ -51,6 +53,10 @@ struct Arguments {
     /// Makes the shop careless in this way: it has to be found.
     #[arg(long)]
     mistake: Option<Mistake>,
+    /// In place of histories: walks through every order in which hosts can do a few
+    /// things, and every place at which one can die.
+    #[arg(long, conflicts_with_all = ["histories", "seed", "threads", "replay"])]
+    explore: bool,
     /// Plays the history of this seed alone, and prints it.
     #[arg(long, conflicts_with_all = ["histories", "seed", "threads"])]
     replay: Option<u64>,
@@ -64,6 +70,9 @@ fn main() -> ExitCode {
     if let Some(seed) = arguments.replay {
         return replay(seed, arguments.mistake, arguments.whole);
     }
+    if arguments.explore {
+        return explore(arguments.mistake);
+    }
     let run = Run::default();
     let begun = Instant::now();
     thread::scope(|scope| {
@@ -76,6 +85,31 @@ fn main() -> ExitCode {
         }
     });
     run.report(&arguments, begun)
+}
+
+fn explore(mistake: Option<Mistake>) -> ExitCode {
+    let mut holds = true;
+    for scene in Scene::value_variants() {
+        let begun = Instant::now();
+        let walked = explore::walk(*scene, mistake);
+        println!(
+            "  {scene:<12?} {:>8} states, {:>8} walks, {:>7} to an end, {} violations, {:.1} s",
+            walked.states,
+            walked.walks,
+            walked.ends,
+            walked.violations.len(),
+            begun.elapsed().as_secs_f64(),
+        );
+        for violation in walked.violations.iter().take(3) {
+            println!("    {violation}");
+        }
+        holds &= walked.violations.is_empty();
+    }
+    if holds {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// From so many histories on, each row of the decision table has to have been taken.

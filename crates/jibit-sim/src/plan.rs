@@ -115,6 +115,30 @@ const FAULTS: [&str; 33] = [
 const MINUTE: u64 = 60;
 
 impl Plan {
+    /// One in which nothing happens by itself.
+    pub(crate) fn calm(hosts: usize) -> Self {
+        Self {
+            seed: 0,
+            gateway: Knobs {
+                window: Duration::from_secs(15 * MINUTE),
+                from_initiate: false,
+                quirks: Vec::new(),
+                tidy: false,
+            },
+            hosts,
+            customers: Vec::new(),
+            withdrawals: Vec::new(),
+            faults: String::new(),
+            healed_at: Duration::ZERO,
+            cut_off: Vec::new(),
+            refused: 0,
+            altered: None,
+            deaths: Vec::new(),
+            jumps: Vec::new(),
+            restored: None,
+        }
+    }
+
     pub(crate) fn draw(seed: u64) -> Self {
         let mut dice = Rng::with_seed(seed);
         let hosts = dice.usize(1..=3);

@@ -10,6 +10,7 @@ use jibit_checkout::{
 use jibit_client::Timestamp;
 
 use crate::{
+    explore,
     mistake::Mistake,
     world::{Point, World},
 };
@@ -22,6 +23,7 @@ pub(crate) struct Steps {
 impl Steps {
     async fn before(&self, operation: &'static str) -> Arc<MemoryStore> {
         self.world.step(self.host, Point::Before(operation)).await;
+        explore::sees_store(&self.world, self.host, operation);
         Arc::clone(&self.world.state().store)
     }
 

@@ -3,7 +3,13 @@
 
 use clap::ValueEnum as _;
 
-use crate::{history, mistake::Mistake, plan::Plan, shrink};
+use crate::{
+    explore::{self, Scene},
+    history,
+    mistake::Mistake,
+    plan::Plan,
+    shrink,
+};
 
 #[test]
 fn histories_without_a_mistake_hold() {
@@ -51,4 +57,19 @@ fn a_failure_is_told_without_what_it_does_not_need() {
         least.faults.is_empty() && least.deaths.is_empty() && least.restored.is_none(),
         "{least:?}"
     );
+}
+
+/// That nothing is found without a mistake takes too long here: `cargo xtask sim
+/// --explore` does it.
+#[test]
+fn walking_through_everything_finds_what_is_there() {
+    for (scene, mistake) in [
+        (Scene::Callback, Mistake::NoConditionalUpdate),
+        (Scene::Callback, Mistake::IntentUnsaved),
+        (Scene::Withdrawal, Mistake::CapturesWithdrawn),
+        (Scene::Callback, Mistake::NoSlot),
+    ] {
+        let walked = explore::walk(scene, Some(mistake));
+        assert!(!walked.violations.is_empty(), "{scene:?} {mistake:?}");
+    }
 }

@@ -1,7 +1,5 @@
 //! The way to the gateway, a step before and after each request.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, Uri, header};
@@ -9,6 +7,7 @@ use jibit_client::{Timestamp, Transport, TransportError};
 use jibit_sandbox::Fate;
 
 use crate::{
+    explore,
     mistake::Mistake,
     plan::Alteration,
     rows::{self, Operation, Ours, Row},
@@ -18,9 +17,6 @@ use crate::{
 
 /// What an answer of the gateway may hold at most.
 const BODY_LIMIT: usize = 64 * 1024;
-
-/// How long a request is on its way, there and back.
-const TRIP: Duration = Duration::from_millis(20);
 
 pub(crate) struct Wire {
     pub(crate) world: World,
@@ -82,7 +78,9 @@ impl Wire {
         if self.is_cut_off() {
             return Err(TransportError::not_sent("no way to the gateway"));
         }
-        self.world.sleep(TRIP).await;
+        let trip = self.world.state().trip;
+        self.world.sleep(trip).await;
+        explore::sees_gateway(&self.world, self.host, operation.as_str());
         let answer = {
             let mut state = self.world.state();
             state.counts.requests += 1;

@@ -43,6 +43,10 @@ pub(crate) struct State {
     pub(crate) dying: Vec<usize>,
     /// When a host last died or came back, or a fault last struck.
     pub(crate) troubled_at: Timestamp,
+    /// How long a request is on its way, there and back.
+    pub(crate) trip: Duration,
+    /// Whether others may come in at each step, and what hosts see is noted.
+    pub(crate) explored: bool,
     pub(crate) refused: u8,
     pub(crate) altered: Option<(Alteration, u8)>,
     /// What a careless shop would do.
@@ -67,6 +71,10 @@ pub(crate) struct Host {
     /// How far its wall clock is off, in milliseconds.
     pub(crate) off: i64,
     pub(crate) lives: u64,
+    /// How many steps it took.
+    pub(crate) steps: u64,
+    /// Of all that it has seen, for who explores.
+    pub(crate) seen: u64,
     /// When it reaches nothing, from and to.
     pub(crate) cut_off: Option<(Timestamp, Timestamp)>,
 }
@@ -150,6 +158,8 @@ impl World {
             deaths: plan.deaths.clone(),
             dying: Vec::new(),
             troubled_at: BEGIN,
+            trip: Duration::from_millis(20),
+            explored: false,
             refused: plan.refused,
             altered: plan.altered,
             mistake,
@@ -261,13 +271,22 @@ impl World {
             let mut state = self.state();
             if std::mem::take(&mut is_first) {
                 state.counts.steps += 1;
+                if let Some(host) = state.hosts.get_mut(host) {
+                    host.steps += 1;
+                }
                 let step = state.counts.steps;
                 if state.deaths.contains(&step) {
                     *state.counts.deaths.entry(point).or_default() += 1;
                     state.dying.push(host);
                     return Poll::Pending;
                 }
-                if state.dice.bool() {
+                let yields = if state.explored {
+                    // After one thing is before the next: nothing lies between.
+                    matches!(point, Point::Before(_))
+                } else {
+                    state.dice.bool()
+                };
+                if yields {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
