@@ -32,7 +32,8 @@ pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
     let strace = ["-f", "-qq", "--seccomp-bpf", "-o", "/dev/null"];
     let waits = ["-e", "trace=fsync,fdatasync", "-e", &late, &program];
     let args: Vec<_> = strace.iter().chain(&waits).copied().chain(args).collect();
-    Ok(shell::run("strace", &args)?)
+    Ok(shell::run("strace", &args)
+        .map_err(|error| format!("{error}\n--slow-disk needs strace: apt-get install strace"))?)
 }
 
 /// Takes out how much longer each fsync is to take, in milliseconds: on a machine

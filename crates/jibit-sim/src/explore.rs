@@ -9,22 +9,20 @@
 use std::{
     collections::HashSet,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use jibit_checkout::{Checkout, Purchase, Store as _};
+use jibit_checkout::{Checkout, Purchase};
 use jibit_client::Rial;
 
 use crate::{
     executor::{Choice, Executor, Spawner},
-    history::{END, PRICE, now},
+    judge,
     mistake::Mistake,
-    oracle::{self, Payment},
-    plan::Plan,
+    plan::{PRICE, Plan},
     shop::{self, Wish},
-    world::{BEGIN, World},
+    world::{BEGIN, END, World, now},
 };
 
 /// What is walked through. In each, one host reconciles the order, another
@@ -120,8 +118,16 @@ fn one(scene: Scene, mistake: Option<Mistake>, turns: &mut Turns<'_>) -> Option<
     world.state().trip = Duration::ZERO;
 
     let query = Arc::new(Mutex::new(String::new()));
-    spawner.spawn(0, prepare(world.clone(), Arc::clone(&query)));
-    executor.run(BEGIN + PAUSE, first, drop).ok()?;
+    spawner.spawn(
+        0,
+        prepare(world.clone(), plan.gateway.window, Arc::clone(&query)),
+    );
+    let prepared = executor.run(BEGIN + PAUSE, first, drop);
+    if prepared.is_err() || world.state().witness.payments.is_empty() {
+        return Some(vec![
+            "nobody paid: there is nothing to walk through".to_owned(),
+        ]);
+    }
     let query = std::mem::take(&mut *query.lock().unwrap_or_else(PoisonError::into_inner));
 
     world.state().explored = true;
@@ -176,18 +182,14 @@ fn one(scene: Scene, mistake: Option<Mistake>, turns: &mut Turns<'_>) -> Option<
     world.state().explored = false;
     spawner.spawn(RECOVERS, shop::live(world.clone(), RECOVERS));
     let ended = executor.run(BEGIN + END, first, drop);
-    now(oracle::judge(&world, &plan));
-    let mut state = world.state();
-    let hosts = std::mem::take(&mut state.hosts);
-    let mut violations = std::mem::take(&mut state.witness.violations);
-    drop(state);
-    drop(hosts);
+    now(judge::judge(&world, &plan));
+    let mut violations = world.end().violations;
     violations.extend(ended.err().map(|stuck| stuck.to_string()));
     Some(violations)
 }
 
 /// Has each host log in and the customer pay, a while after anybody asked.
-async fn prepare(world: World, query: Arc<Mutex<String>>) {
+async fn prepare(world: World, window: Duration, query: Arc<Mutex<String>>) {
     for host in 0..RECOVERS {
         let opened = shop::open(&world, host).await;
         if let Some(host) = world.state().hosts.get_mut(host) {
@@ -201,8 +203,9 @@ async fn prepare(world: World, query: Arc<Mutex<String>>) {
         }
     }
     world.sleep(PAUSE).await;
-    if let Some(back) = page.and_then(|page| pay(&world, page)) {
-        *query.lock().unwrap_or_else(PoisonError::into_inner) = back;
+    if let Some(back) = page.and_then(|page| world.pay(&page, window, None)) {
+        let told = back.split_once('?').map_or("", |(_, query)| query);
+        told.clone_into(&mut query.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -218,63 +221,14 @@ async fn page(world: &World) -> Option<String> {
     Some(url.rsplit('/').next()?.to_owned())
 }
 
-/// What the customer's browser comes back with.
-fn pay(world: &World, page: String) -> Option<String> {
-    let mut state = world.state();
-    let at = state.now;
-    let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let back = state.gateway.pay(&page, from, at).ok()?.return_url();
-    let until = at + Duration::from_secs(15 * 60);
-    state.witness.payments.insert(page, Payment { at, until });
-    Some(back.split_once('?')?.1.to_owned())
-}
-
 fn checkout(world: &World, host: usize) -> Option<Checkout> {
     world.state().hosts.get(host)?.checkout.clone()
 }
 
-/// Notes what a host is about to see of the store: with it what it does next is
-/// settled.
-pub(crate) fn sees_store(world: &World, host: usize, operation: &'static str) {
-    sees(world, host, operation, store);
-}
-
-/// The same of the gateway.
-pub(crate) fn sees_gateway(world: &World, host: usize, operation: &'static str) {
-    sees(world, host, operation, gateway);
-}
-
-fn sees(world: &World, host: usize, operation: &'static str, part: fn(&World) -> String) {
-    if !world.state().explored {
-        return;
-    }
-    let part = part(world);
-    if let Some(host) = world.state().hosts.get_mut(host) {
-        let mut hash = DefaultHasher::new();
-        (host.seen, operation, part).hash(&mut hash);
-        host.seen = hash.finish();
-    }
-}
-
-fn store(world: &World) -> String {
-    let orders = now(shop::orders(world));
-    let state = world.state();
-    let backlog = now(state.store.backlog(&shop::account(), state.now));
-    format!("{orders:?} {backlog:?}")
-}
-
-fn gateway(world: &World) -> String {
-    let state = world.state();
-    let payments = state.witness.payments.keys();
-    let states: Vec<_> = payments
-        .map(|id| state.gateway.order(id).map(|order| order.state()))
-        .collect();
-    format!("{states:?}")
-}
-
 fn fingerprint(world: &World, ready: &[usize], dead: Option<usize>) -> u64 {
     let mut hash = DefaultHasher::new();
-    (store(world), gateway(world), ready, dead).hash(&mut hash);
+    let around = (world.store_in_words(), world.gateway_in_words());
+    (around, ready, dead).hash(&mut hash);
     for host in &world.state().hosts {
         (host.seen, host.steps).hash(&mut hash);
     }

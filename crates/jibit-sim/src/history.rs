@@ -2,10 +2,9 @@
 
 use std::{
     future::{Future, poll_fn},
-    net::{IpAddr, Ipv4Addr},
     pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, Waker},
+    task::Poll,
     time::Duration,
 };
 
@@ -15,30 +14,17 @@ use jibit_sandbox::FaultPlan;
 
 use crate::{
     executor::{Choice, Executor, Spawner},
+    judge,
     mistake::Mistake,
-    oracle::{self, Payment},
-    plan::{Customer, Deed, Plan},
+    plan::{Customer, Deed, PRICE, Plan},
     shop::{self, Wish},
-    world::{BEGIN, Counts, Host, NOBODY, World},
+    world::{BEGIN, END, Host, NOBODY, Played, World, now},
 };
-
-pub(crate) const PRICE: u64 = 125_000;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How long a host is down after its death, at most.
 const DOWN: Duration = MINUTE;
-
-/// Long enough for every attempt to come to its end, with whatever window.
-pub(crate) const END: Duration = Duration::from_secs(3 * 3600);
-
-/// What a history came to.
-pub(crate) struct Played {
-    pub(crate) hash: u64,
-    pub(crate) counts: Counts,
-    pub(crate) violations: Vec<String>,
-    pub(crate) transcript: Vec<String>,
-}
 
 pub(crate) fn play(plan: &Plan, mistake: Option<Mistake>, is_told: bool) -> Played {
     let world = World::new(plan, mistake, is_told);
@@ -89,28 +75,8 @@ pub(crate) fn play(plan: &Plan, mistake: Option<Mistake>, is_told: bool) -> Play
             .witness
             .expect(false, "the end", || stuck.to_string());
     }
-    now(oracle::judge(&world, plan));
-    let hash = world.hash();
-    let mut state = world.state();
-    // The checkouts hold the world that holds them.
-    let hosts = std::mem::take(&mut state.hosts);
-    let played = Played {
-        hash,
-        counts: std::mem::take(&mut state.counts),
-        violations: std::mem::take(&mut state.witness.violations),
-        transcript: state.log.take().unwrap_or_default(),
-    };
-    drop(state);
-    drop(hosts);
-    played
-}
-
-/// Polls what waits for nothing.
-pub(crate) fn now<T>(work: impl Future<Output = T>) -> Option<T> {
-    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(done) => Some(done),
-        Poll::Pending => None,
-    }
+    now(judge::judge(&world, plan));
+    world.end()
 }
 
 /// A host is dead. It is back after a while, as a new process.
@@ -122,15 +88,14 @@ fn bury(world: &World, spawner: &Spawner, host: usize) {
             host.checkout = None;
         }
         state.witness.died(host);
-        state.troubled_at = state.now;
+        state.trouble();
         let most = DOWN.as_millis() as u64;
         Duration::from_millis(state.dice.u64(100..most))
     };
     let world = world.clone();
     spawner.spawn(host, async move {
         world.sleep(down).await;
-        let now = world.now();
-        world.state().troubled_at = now;
+        world.state().trouble();
         shop::live(world, host).await;
     });
 }
@@ -299,22 +264,18 @@ impl Visit {
 
     /// What he does at the page; the query that his browser comes back with.
     fn act(&self, page: &str, begun: Timestamp) -> Option<String> {
-        let mut state = self.world.state();
-        let now = state.now;
-        let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let url = match self.customer.does {
             Deed::Leaves => return None,
-            Deed::Cancels => state.gateway.cancel(page, now).ok()?.return_url(),
+            Deed::Cancels => {
+                let mut state = self.world.state();
+                let now = state.now;
+                state.gateway.cancel(page, now).ok()?.return_url()
+            }
             Deed::Pays => {
-                let url = state.gateway.pay(page, from, now).ok()?.return_url();
-                let since = if self.from_initiate { begun } else { now };
-                let until = since + self.window;
-                let payment = Payment { at: now, until };
-                state.witness.payments.insert(page.to_owned(), payment);
-                url
+                let since = self.from_initiate.then_some(begun);
+                self.world.pay(page, self.window, since)?
             }
         };
-        drop(state);
         self.world.note(NOBODY, "acts", || {
             format!("{:?} {page}", self.customer.does)
         });

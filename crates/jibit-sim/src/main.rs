@@ -11,14 +11,15 @@
 mod executor;
 mod explore;
 mod history;
+mod judge;
 mod mistake;
-mod oracle;
 mod plan;
 mod rows;
 mod shop;
 mod shrink;
 mod steps;
 mod wire;
+mod witness;
 mod world;
 
 use std::{

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use jibit_checkout::{Change, Order, Reason, Seen, State};
 use jibit_client::{OrderStatus, Timestamp};
-
-use crate::rows::Operation;
+use jibit_sandbox::Operation;
 
 /// What is done wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -40,7 +39,7 @@ pub(crate) enum Mistake {
     FollowsRedirects,
     /// Each call has a session of its own.
     SessionNotShared,
-    /// A call that is dropped keeps its lease.
+    /// A call whose caller is gone stays: its request and its lease with it.
     NoDropGuard,
     /// A change is made whatever the attempt has become meanwhile.
     NoConditionalUpdate,

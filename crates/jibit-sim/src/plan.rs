@@ -5,6 +5,15 @@ use std::{fmt::Write as _, time::Duration};
 use fastrand::Rng;
 use jibit_sandbox::{Profile, Quirk, Settings, WindowFrom};
 
+/// Where the gateway is.
+pub(crate) const BASE: &str = "http://127.0.0.1:8090";
+
+/// The shop's name there.
+pub(crate) const MERCHANT: &str = "7746";
+
+/// What each order costs, in Rial.
+pub(crate) const PRICE: u64 = 125_000;
+
 /// A history before it happens.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {

@@ -4,49 +4,22 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use jibit_client::{Certainty, TransportError};
+use jibit_sandbox::Operation;
 
-/// What is asked of the gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    Authenticate,
-    Refresh,
-    Initiate,
-    Verify,
-    Inquiry,
-}
+use crate::plan::BASE;
 
-impl Operation {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Authenticate,
-        Self::Refresh,
-        Self::Initiate,
-        Self::Verify,
-        Self::Inquiry,
-    ];
-
-    /// Which one a request is for, and the order that it names.
-    pub(crate) fn of(path: &str) -> (Self, &str) {
-        if path == "/authenticate" {
-            (Self::Authenticate, "")
-        } else if path == "/order/initiate" {
-            (Self::Initiate, "")
-        } else if let Some(order) = path.strip_prefix("/order/verify/") {
-            (Self::Verify, order)
-        } else if let Some(order) = path.strip_prefix("/order/inquiry/") {
-            (Self::Inquiry, order)
-        } else {
-            (Self::Refresh, "")
-        }
-    }
-
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Authenticate => "authenticate",
-            Self::Refresh => "refresh",
-            Self::Initiate => "initiate",
-            Self::Verify => "verify",
-            Self::Inquiry => "inquiry",
-        }
+/// What a request is for, and the order that it names.
+pub(crate) fn operation(path: &str) -> (Operation, &str) {
+    if path == "/authenticate" {
+        (Operation::Authenticate, "")
+    } else if path == "/order/initiate" {
+        (Operation::Initiate, "")
+    } else if let Some(order) = path.strip_prefix("/order/verify/") {
+        (Operation::Verify, order)
+    } else if let Some(order) = path.strip_prefix("/order/inquiry/") {
+        (Operation::Inquiry, order)
+    } else {
+        (Operation::Refresh, "")
     }
 }
 
@@ -204,7 +177,7 @@ fn body(operation: Operation, body: &Bytes, ours: Option<&Ours>) -> Row {
         None => return Row::Unreadable,
     }
     if let Some(page) = field(text, "redirectUrl")
-        && !page.starts_with(&format!("\"{}", crate::shop::BASE))
+        && !page.starts_with(&format!("\"{}", BASE))
     {
         return Row::ForeignPage;
     }

@@ -3,36 +3,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jibit_checkout::{
-    AccountKey, CallbackUrl, Checkout, Filter, Order, Purchase, State, Store as _,
-};
+use jibit_checkout::{CallbackUrl, Checkout, Purchase, State, Store as _};
 use jibit_client::{Client, Config, Secret, Timestamp};
 
 use crate::{
     mistake::Mistake,
+    plan::{BASE, MERCHANT},
     steps::{self, Steps},
     wire::Wire,
     world::{BEGIN, Point, World, WorldClock},
 };
 
-pub(crate) const BASE: &str = "http://127.0.0.1:8090";
-
-const MERCHANT: &str = "7746";
-
-/// The shop's account at the gateway.
-pub(crate) fn account() -> AccountKey {
-    AccountKey::new(MERCHANT, BASE)
-}
-
 /// How long nobody else packs an order.
 const PACKING: Duration = Duration::from_secs(30);
-
-/// All that is in the store.
-pub(crate) async fn orders(world: &World) -> Vec<Order> {
-    let store = Arc::clone(&world.state().store);
-    let all = store.orders(&account(), &Filter::default(), 100).await;
-    all.unwrap_or_default()
-}
 
 /// Opens a host's checkout.
 pub(crate) async fn open(world: &World, host: usize) -> Option<Checkout> {
@@ -96,7 +79,7 @@ pub(crate) async fn live(world: World, host: usize) {
 
 /// When something is due by this host's clock, in the world's time.
 async fn next_ask(world: &World, checkout: &Checkout, host: usize) -> Timestamp {
-    let orders = orders(world).await;
+    let orders = world.orders().await;
     let asks = orders.iter().flat_map(|order| &order.attempts);
     let next = asks.filter_map(|attempt| attempt.next_ask).min();
     let off = world.state().hosts.get(host).map_or(0, |host| host.off);
@@ -168,7 +151,7 @@ async fn believe(world: &World, host: usize, query: &str) {
     if !query.contains("PURCHASE_BY_USER") {
         return;
     }
-    for order in orders(world).await {
+    for order in world.orders().await {
         for attempt in order.attempts.iter().filter(|it| !it.state.is_final()) {
             let id = attempt.order_id.as_ref().map_or("none", |id| id.as_str());
             if query.contains(id) {

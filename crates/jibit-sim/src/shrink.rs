@@ -33,7 +33,7 @@ pub(crate) fn shrink(plan: &Plan, mistake: Option<Mistake>) -> Plan {
 }
 
 /// What a violation breaks: its line begins with it.
-fn rule(violation: &str) -> &str {
+pub(crate) fn rule(violation: &str) -> &str {
     violation
         .split_once(':')
         .map_or(violation, |(rule, _)| rule)

@@ -10,7 +10,6 @@ use jibit_checkout::{
 use jibit_client::Timestamp;
 
 use crate::{
-    explore,
     mistake::Mistake,
     world::{Point, World},
 };
@@ -23,7 +22,7 @@ pub(crate) struct Steps {
 impl Steps {
     async fn before(&self, operation: &'static str) -> Arc<MemoryStore> {
         self.world.step(self.host, Point::Before(operation)).await;
-        explore::sees_store(&self.world, self.host, operation);
+        self.world.sees(self.host, operation, World::store_in_words);
         Arc::clone(&self.world.state().store)
     }
 

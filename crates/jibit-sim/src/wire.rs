@@ -2,16 +2,14 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response, Uri, header};
+use http::{HeaderValue, Request, Response, Uri, header};
 use jibit_client::{Timestamp, Transport, TransportError};
-use jibit_sandbox::Fate;
+use jibit_sandbox::{Fate, Operation};
 
 use crate::{
-    explore,
     mistake::Mistake,
-    plan::Alteration,
-    rows::{self, Operation, Ours, Row},
-    shop,
+    plan::{Alteration, BASE},
+    rows::{self, Ours, Row},
     world::{Point, World},
 };
 
@@ -27,7 +25,7 @@ pub(crate) struct Wire {
 impl Transport for Wire {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let again = request.clone();
-        let (operation, _) = Operation::of(request.uri().path());
+        let (operation, _) = rows::operation(request.uri().path());
         let answer = self.once(request).await;
         let mistake = self.world.state().mistake;
         match (mistake, &answer) {
@@ -38,7 +36,7 @@ impl Transport for Wire {
                 if let Some(to) = to {
                     let mut elsewhere = again;
                     *elsewhere.uri_mut() = to;
-                    self.leaves(operation, "", &elsewhere).await;
+                    self.goes_home(&elsewhere);
                 }
                 Ok(answer.clone())
             }
@@ -50,7 +48,7 @@ impl Transport for Wire {
 impl Wire {
     async fn once(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let path = request.uri().path().to_owned();
-        let (operation, id) = Operation::of(&path);
+        let (operation, id) = rows::operation(&path);
         let name = operation.as_str();
         self.world.step(self.host, Point::Before(name)).await;
         self.world.note(self.host, "sends", || path.clone());
@@ -80,7 +78,8 @@ impl Wire {
         }
         let trip = self.world.state().trip;
         self.world.sleep(trip).await;
-        explore::sees_gateway(&self.world, self.host, operation.as_str());
+        self.world
+            .sees(self.host, operation.as_str(), World::gateway_in_words);
         let answer = {
             let mut state = self.world.state();
             state.counts.requests += 1;
@@ -103,6 +102,11 @@ impl Wire {
         }
         if response.body().len() > BODY_LIMIT {
             return Err(TransportError::unknown("the answer is too large"));
+        }
+        if response.status().is_redirection() {
+            // The sandbox's redirects lead back to it. A thief's would not.
+            let thief = HeaderValue::from_static("https://elsewhere.example/");
+            response.headers_mut().insert(header::LOCATION, thief);
         }
         Ok(self.alter(operation, id, response))
     }
@@ -197,12 +201,11 @@ impl Wire {
     /// What has to be so before these leave.
     async fn leaves(&self, operation: Operation, id: &str, request: &Request<Bytes>) {
         let all = if matches!(operation, Operation::Verify | Operation::Initiate) {
-            shop::orders(&self.world).await
+            self.world.orders().await
         } else {
             Vec::new()
         };
-        let authority = |uri: &Uri| uri.authority().map(ToString::to_string);
-        let is_home = authority(request.uri()) == authority(&Uri::from_static(shop::BASE));
+        self.goes_home(request);
         let mut state = self.world.state();
         let witness = &mut state.witness;
         match operation {
@@ -211,6 +214,13 @@ impl Wire {
             Operation::Refresh => witness.refresh_leaves(request.body()),
             _ => {}
         }
+    }
+
+    /// S13: nothing leaves for anywhere else.
+    fn goes_home(&self, request: &Request<Bytes>) {
+        let authority = |uri: &Uri| uri.authority().map(ToString::to_string);
+        let is_home = authority(request.uri()) == authority(&Uri::from_static(BASE));
+        let witness = &mut self.world.state().witness;
         witness.expect(is_home, "S13", || format!("{} is not home", request.uri()));
     }
 }
@@ -253,7 +263,7 @@ impl Drop for Sent<'_> {
         let state = &mut *state;
         state.counts.rows.take(self.operation, row);
         if !row.is_ordinary() {
-            state.troubled_at = state.now;
+            state.trouble();
         }
         if state.mistake.is_some() {
             if row.is_ordinary() {

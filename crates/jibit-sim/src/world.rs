@@ -4,27 +4,46 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},
-    future::{Future as _, poll_fn},
+    future::{Future, poll_fn},
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    net::{IpAddr, Ipv4Addr},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use fastrand::Rng;
-use jibit_checkout::MemoryStore;
+use jibit_checkout::{AccountKey, Filter, MemoryStore, Order, Store as _};
 use jibit_client::{Clock, Timestamp};
-use jibit_sandbox::Gateway;
+use jibit_sandbox::{Gateway, Operation};
 
 use crate::{
     mistake::Mistake,
-    oracle::Witness,
-    plan::{Alteration, Plan},
-    rows::{Operation, Rows},
+    plan::{Alteration, BASE, MERCHANT, Plan},
+    rows::Rows,
+    witness::{Payment, Witness},
 };
 
 pub(crate) const BEGIN: Timestamp = Timestamp::from_unix_millis(1_800_000_000_000);
+
+/// When a history ends: long enough for every attempt to come to its end, with
+/// whatever window.
+pub(crate) const END: Duration = Duration::from_secs(3 * 3600);
+
+/// The shop's account at the gateway.
+pub(crate) fn account() -> AccountKey {
+    AccountKey::new(MERCHANT, BASE)
+}
+
+/// Polls what waits for nothing.
+pub(crate) fn now<T>(work: impl Future<Output = T>) -> Option<T> {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
+    }
+}
 
 /// Everything that a history is played in. Clones are the same world.
 #[derive(Clone)]
@@ -41,8 +60,8 @@ pub(crate) struct State {
     deaths: Vec<u64>,
     /// Hosts that died and are still to be buried.
     pub(crate) dying: Vec<usize>,
-    /// When a host last died or came back, or a fault last struck.
-    pub(crate) troubled_at: Timestamp,
+    /// When hosts died or came back, or faults struck.
+    pub(crate) troubles: Vec<Timestamp>,
     /// How long a request is on its way, there and back.
     pub(crate) trip: Duration,
     /// Whether others may come in at each step, and what hosts see is noted.
@@ -139,6 +158,24 @@ impl Counts {
     }
 }
 
+/// What a history came to.
+pub(crate) struct Played {
+    pub(crate) hash: u64,
+    pub(crate) counts: Counts,
+    pub(crate) violations: Vec<String>,
+    pub(crate) transcript: Vec<String>,
+}
+
+impl State {
+    /// Something is not as it should be just now.
+    pub(crate) fn trouble(&mut self) {
+        let now = self.now;
+        if self.troubles.last() != Some(&now) {
+            self.troubles.push(now);
+        }
+    }
+}
+
 impl World {
     pub(crate) fn new(plan: &Plan, mistake: Option<Mistake>, is_told: bool) -> Self {
         let mut hosts = Vec::new();
@@ -157,7 +194,7 @@ impl World {
             hosts,
             deaths: plan.deaths.clone(),
             dying: Vec::new(),
-            troubled_at: BEGIN,
+            troubles: Vec::new(),
             trip: Duration::from_millis(20),
             explored: false,
             refused: plan.refused,
@@ -186,6 +223,78 @@ impl World {
         self.state().mistake == Some(mistake)
     }
 
+    /// All that is in the store.
+    pub(crate) async fn orders(&self) -> Vec<Order> {
+        let store = Arc::clone(&self.state().store);
+        let all = store.orders(&account(), &Filter::default(), 100).await;
+        all.unwrap_or_default()
+    }
+
+    /// Somebody pays at this page: what his browser comes back with. The gateway gives
+    /// the money back `window` after `since`, or after now.
+    pub(crate) fn pay(
+        &self,
+        page: &str,
+        window: Duration,
+        since: Option<Timestamp>,
+    ) -> Option<String> {
+        let mut state = self.state();
+        let at = state.now;
+        let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let back = state.gateway.pay(page, from, at).ok()?.return_url();
+        let until = since.unwrap_or(at) + window;
+        let payment = Payment { at, until };
+        state.witness.payments.insert(page.to_owned(), payment);
+        Some(back)
+    }
+
+    /// Ends all that is in it, for the checkouts hold the world that holds them.
+    pub(crate) fn end(&self) -> Played {
+        let mut state = self.state();
+        let hosts = std::mem::take(&mut state.hosts);
+        let played = Played {
+            hash: state.hash.finish(),
+            counts: std::mem::take(&mut state.counts),
+            violations: std::mem::take(&mut state.witness.violations),
+            transcript: state.log.take().unwrap_or_default(),
+        };
+        drop(state);
+        drop(hosts);
+        played
+    }
+
+    /// What of the store decides what hosts do next, in words.
+    pub(crate) fn store_in_words(&self) -> String {
+        let orders = now(self.orders());
+        let state = self.state();
+        let backlog = now(state.store.backlog(&account(), state.now));
+        format!("{orders:?} {backlog:?}")
+    }
+
+    /// The same of the gateway.
+    pub(crate) fn gateway_in_words(&self) -> String {
+        let state = self.state();
+        let payments = state.witness.payments.keys();
+        let states: Vec<_> = payments
+            .map(|id| state.gateway.order(id).map(|order| order.state()))
+            .collect();
+        format!("{states:?}")
+    }
+
+    /// If this is explored, notes what a host is about to see: with all of it, what it
+    /// does next is settled.
+    pub(crate) fn sees(&self, host: usize, operation: &str, part: fn(&Self) -> String) {
+        if !self.state().explored {
+            return;
+        }
+        let part = part(self);
+        if let Some(host) = self.state().hosts.get_mut(host) {
+            let mut hash = DefaultHasher::new();
+            (host.seen, operation, part).hash(&mut hash);
+            host.seen = hash.finish();
+        }
+    }
+
     /// Notes what happened: `who` and `what` go into the history's hash, and with
     /// `more` into its transcript.
     pub(crate) fn note(&self, who: usize, what: &'static str, more: impl FnOnce() -> String) {
@@ -206,10 +315,6 @@ impl World {
                 more()
             ));
         }
-    }
-
-    pub(crate) fn hash(&self) -> u64 {
-        self.state().hash.finish()
     }
 
     /// Ends when it is `until`.
@@ -243,7 +348,7 @@ impl World {
     /// Ends when the store changed, or when it is `until`.
     pub(crate) async fn change_or(&self, until: Timestamp) {
         let mut watched = false;
-        let mut sleep = std::pin::pin!(self.sleep_until(until));
+        let mut sleep = pin!(self.sleep_until(until));
         poll_fn(|cx| {
             if std::mem::replace(&mut watched, true) {
                 return Poll::Ready(());

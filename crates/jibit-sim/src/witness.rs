@@ -1,4 +1,4 @@
-//! What must hold, seen as it happens and at the end.
+//! What must hold, seen as it happens.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,26 +6,20 @@ use std::{
 };
 
 use bytes::Bytes;
-use jibit_checkout::{Attempt, Change, Order, Reason, State};
-use jibit_client::Timestamp;
-use jibit_sandbox::{Gateway, State as GatewayState};
+use jibit_checkout::{Change, Order, State};
+use jibit_client::{OrderId, Timestamp};
+use jibit_sandbox::Operation;
 
-use crate::{
-    history::END,
-    plan::Plan,
-    rows::{self, Operation, Row},
-    shop,
-    world::{BEGIN, World},
-};
+use crate::rows::{self, Row};
 
 /// Sees what hosts do, and keeps what does not hold.
 #[derive(Default)]
 pub(crate) struct Witness {
     pub(crate) violations: Vec<String>,
     /// Orders whose goods left.
-    handed: BTreeSet<String>,
+    pub(crate) handed: BTreeSet<String>,
     /// How often the store took a fulfilment for new.
-    marked: BTreeMap<String, u32>,
+    pub(crate) marked: BTreeMap<String, u32>,
     /// Who renews tokens just now.
     renewing: BTreeSet<usize>,
     /// How many of a host's looks at an order showed our payment, not captured, and
@@ -137,7 +131,7 @@ impl Witness {
     /// stored. A second one needs a second look.
     pub(crate) fn verify_leaves(&mut self, host: usize, all: &[Order], id: &str) {
         let mut attempts = all.iter().flat_map(|order| &order.attempts);
-        let is_ours = |order_id: &jibit_client::OrderId| order_id.as_str() == id;
+        let is_ours = |order_id: &OrderId| order_id.as_str() == id;
         let found = attempts.find(|attempt| attempt.order_id.as_ref().is_some_and(is_ours));
         let intends = found.is_some_and(|attempt| {
             !matches!(
@@ -226,127 +220,3 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// Callbacks of one attempt cause no more than one ask in so long, S16.
 const COALESCED: Duration = Duration::from_secs(2);
-
-/// How long after the last trouble a payment may take: S4's 180 s, and a lease of
-/// whoever died.
-const CATCH_UP: Duration = Duration::from_secs(180 + 60);
-
-/// In so long without trouble every intent comes to an end.
-const CALM: Duration = Duration::from_secs(3600);
-
-/// Judges a history that came to its end.
-pub(crate) async fn judge(world: &World, plan: &Plan) {
-    let orders = shop::orders(world).await;
-    let mut state = world.state();
-    let mut witness = std::mem::take(&mut state.witness);
-    let gateway = &state.gateway;
-    for violation in gateway.violations() {
-        witness.expect(false, "S9", || violation);
-    }
-    for order in &orders {
-        judge_order(&mut witness, gateway, plan, order);
-    }
-    let troubled_at = state.troubled_at;
-    for order in &orders {
-        judge_payments(&mut witness, plan, order, troubled_at);
-    }
-    let captured = |id: &String| {
-        gateway.order(id).map(|it| it.state()) == Some(GatewayState::PurchaseConfirmByMerchant)
-    };
-    let captured = witness.payments.keys().filter(|id| captured(id)).count() as u64;
-    state.counts.paid = witness.payments.len() as u64;
-    state.counts.handed = witness.handed.len() as u64;
-    state.counts.captured = captured;
-    state.witness = witness;
-}
-
-fn judge_order(witness: &mut Witness, gateway: &Gateway, plan: &Plan, order: &Order) {
-    let number = order.number.as_str();
-    let (mut captured, mut quarantined) = (0, false);
-    for attempt in &order.attempts {
-        let id = attempt.order_id.as_ref().map(|id| id.as_str());
-        let at_gateway = id.and_then(|id| gateway.order(id)).map(|it| it.state());
-        let is_captured = at_gateway == Some(GatewayState::PurchaseConfirmByMerchant);
-        captured += u32::from(is_captured);
-        quarantined |= matches!(attempt.state, State::Quarantined(_));
-        let is_so = attempt.state != State::Paid || is_captured;
-        witness.expect(is_so, "S2", || {
-            format!("{number}: {attempt:?} is {at_gateway:?}")
-        });
-        let ended = matches!(attempt.state, State::Cancelled | State::Lapsed);
-        let cancelled = [GatewayState::CancelByUser, GatewayState::CancelBySystem];
-        let is_so = !ended || at_gateway.is_some_and(|it| cancelled.contains(&it));
-        witness.expect(is_so, "S3", || {
-            format!("{number}: {attempt:?} is {at_gateway:?}")
-        });
-    }
-    let paid = order
-        .attempts
-        .iter()
-        .filter(|it| it.state == State::Paid)
-        .count();
-    witness.expect(paid <= 1, "S8", || format!("{number} is paid {paid} times"));
-    let handed = witness.handed.contains(number);
-    let marked = witness.marked.get(number).copied().unwrap_or_default();
-    let restored = plan.restored.is_some();
-    witness.expect(marked <= 1 || restored, "S1", || {
-        format!("{number} was fulfilled as new {marked} times")
-    });
-    witness.expect(captured <= 1, "S8", || {
-        format!("{number} was captured {captured} times")
-    });
-    // A backup may know nothing of the attempt that was captured.
-    witness.expect(!handed || captured > 0 || restored, "S2", || {
-        format!("{number} was handed out, and nothing is captured")
-    });
-    witness.expect(captured == 0 || handed || quarantined, "S4", || {
-        format!("{number} was captured, and neither handed out nor shown to a person")
-    });
-    let told = witness.withdrawn.contains(number) && !restored;
-    witness.expect(!told || captured == 0, "withdrawal", || {
-        format!("{number} was withdrawn, and captured after it")
-    });
-}
-
-/// S4: no payment is lost that there was time to capture.
-fn judge_payments(witness: &mut Witness, plan: &Plan, order: &Order, troubled_at: Timestamp) {
-    if order.withdrawn_at.is_some() || plan.restored.is_some() || !plan.jumps.is_empty() {
-        return;
-    }
-    let is_calm = (BEGIN + END).since(troubled_at) >= CALM;
-    let is_stuck = order
-        .attempts
-        .iter()
-        .any(|it| it.state == State::VerifyIntent);
-    witness.expect(!is_stuck || !is_calm, "S4", || {
-        format!("{} is neither captured nor not, for an hour", order.number)
-    });
-    // Who holds the slot keeps the others out; a person decides about it.
-    if order.slot_holder().is_some() {
-        return;
-    }
-    // What the gateway gave a wrong name or price once is for a person, too.
-    let is_put_aside = |it: &Attempt, id: &str| {
-        it.state == State::Quarantined(Reason::Mismatch) && witness.slandered.contains(id)
-    };
-    let ids: Vec<_> = order
-        .attempts
-        .iter()
-        .filter_map(|it| Some((it, it.order_id.as_ref()?)))
-        .filter(|(it, id)| !is_put_aside(it, id.as_str()))
-        .map(|(_, id)| id)
-        .collect();
-    for id in ids {
-        let Some(payment) = witness.payments.get(id.as_str()).copied() else {
-            continue;
-        };
-        let calm = payment.at.max(troubled_at).max(BEGIN + plan.healed_at);
-        let had_time = payment.until.since(calm) >= CATCH_UP;
-        witness.expect(!had_time, "S4", || {
-            format!(
-                "{}: {id} was paid, there was time, and it was not captured",
-                order.number
-            )
-        });
-    }
-}
