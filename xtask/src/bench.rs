@@ -28,12 +28,14 @@ pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
     let Some(milliseconds) = slow else {
         return Ok(shell::run(&program, &args)?);
     };
+    shell::output("strace", &["--version"]).map_err(|_| {
+        "`--slow-disk` has no strace to slow the disk with (apt-get install strace)".to_owned()
+    })?;
     let late = format!("inject=fsync,fdatasync:delay_exit={milliseconds}000");
     let strace = ["-f", "-qq", "--seccomp-bpf", "-o", "/dev/null"];
     let waits = ["-e", "trace=fsync,fdatasync", "-e", &late, &program];
     let args: Vec<_> = strace.iter().chain(&waits).copied().chain(args).collect();
-    Ok(shell::run("strace", &args)
-        .map_err(|error| format!("{error}\n--slow-disk needs strace: apt-get install strace"))?)
+    Ok(shell::run("strace", &args)?)
 }
 
 /// Takes out how much longer each fsync is to take, in milliseconds: on a machine
