@@ -23,7 +23,7 @@ pub(crate) fn short() -> Result<(), String> {
     if trace(&first).is_none() || trace(&first) != trace(&second) {
         return Err(format!("two processes differ:\n{first}\n{second}"));
     }
-    shell::run(&program, &["--histories", "50000", "--threads", "2"])?;
+    shell::run(&program, &["--histories", "200000", "--threads", "2"])?;
     shell::run(&program, &["--explore"])
 }
 

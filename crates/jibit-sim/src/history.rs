@@ -119,6 +119,7 @@ async fn restore(world: World, made: Duration, back: Duration, hosts: usize) {
         state.counts.restored += 1;
     }
     world.note(NOBODY, "the backup is restored", String::new);
+    world.changed();
     for host in 0..hosts {
         world.kill(host);
     }

@@ -221,10 +221,14 @@ fn customers(dice: &mut Rng, order: usize, shares: u8) -> Vec<Customer> {
         .map(|_| Customer {
             order,
             comes: seconds(dice, 0, 20 * MINUTE),
-            thinks: seconds(dice, 1, 12 * MINUTE),
-            does: match dice.u8(0..10) {
+            // Most are quick: while he thinks, hosts only ask.
+            thinks: match dice.u8(0..8) {
+                0 => seconds(dice, 1, 12 * MINUTE),
+                _ => seconds(dice, 1, MINUTE),
+            },
+            does: match dice.u8(0..32) {
                 0 => Deed::Leaves,
-                1 | 2 => Deed::Cancels,
+                1..6 => Deed::Cancels,
                 _ => Deed::Pays,
             },
             returns: (0..[1, 1, 1, 0, 2, 3]

@@ -1,7 +1,7 @@
 //! What a host of the shop's does: the real client and the real checkout, over a
 //! store and a transport that take steps.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use jibit_checkout::{CallbackUrl, Checkout, Purchase, State, Store as _};
 use jibit_client::{Client, Config, Secret, Timestamp};
@@ -71,33 +71,37 @@ pub(crate) async fn live(world: World, host: usize) {
         // As the reconciler does that has no bell: not again before two seconds.
         world.sleep(Duration::from_secs(2)).await;
         if reconciled.is_ok() && handed.is_ok() {
-            let next = next_ask(&world, &checkout, host).await;
-            world.change_or(next).await;
+            until_due(&world, host).await;
         }
     }
 }
 
-/// When something is due by this host's clock, in the world's time.
-async fn next_ask(world: &World, checkout: &Checkout, host: usize) -> Timestamp {
-    let orders = world.orders().await;
-    let asks = orders.iter().flat_map(|order| &order.attempts);
-    let next = asks.filter_map(|attempt| attempt.next_ask).min();
-    let off = world.state().hosts.get(host).map_or(0, |host| host.off);
-    let held = world.now() + PACKING;
-    let next = next.map_or(Timestamp::MAX, |next| {
-        let next = next.as_unix_millis();
-        Timestamp::from_unix_millis(if off < 0 {
-            next.saturating_add(off.unsigned_abs())
+/// Ends when something is due by this host's clock.
+async fn until_due(world: &World, host: usize) {
+    loop {
+        let (next, is_paid) = world.due().await;
+        let off = world.state().hosts.get(host).map_or(0, |host| host.off);
+        let next = next.map_or(Timestamp::MAX, |next| {
+            let next = next.as_unix_millis();
+            Timestamp::from_unix_millis(if off < 0 {
+                next.saturating_add(off.unsigned_abs())
+            } else {
+                next.saturating_sub(off.unsigned_abs())
+            })
+        });
+        let now = world.now();
+        let next = if is_paid {
+            next.min(now + PACKING)
         } else {
-            next.saturating_sub(off.unsigned_abs())
-        })
-    });
-    let store = Arc::clone(&world.state().store);
-    let backlog = store.backlog(checkout.account(), world.now()).await;
-    if backlog.is_ok_and(|backlog| backlog.unfulfilled > 0) {
-        next.min(held)
-    } else {
-        next
+            next
+        };
+        if next <= now {
+            return;
+        }
+        world.change_or(next).await;
+        if world.due().await.1 {
+            return;
+        }
     }
 }
 

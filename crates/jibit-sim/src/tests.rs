@@ -68,13 +68,13 @@ fn a_history_follows_from_its_seed() {
 
 #[test]
 fn a_failure_is_told_without_what_it_does_not_need() {
-    let mistake = Some(Mistake::ExpiresLocally);
+    let mistake = Some(Mistake::NoReconciler);
     let fails = |plan: &Plan| !history::play(plan, mistake, false).violations.is_empty();
     let mut drawn = (1..).map(Plan::draw).filter(|plan| plan.jumps.is_empty());
     let plan = drawn.find(fails).unwrap();
     let least = shrink::shrink(&plan, mistake);
     assert!(fails(&least));
-    // It takes customers and time, and nothing else.
+    // It takes somebody who pays and does not come back, and nothing else.
     assert_eq!(least.hosts, 1, "{least:?}");
     assert!(
         least.faults.is_empty() && least.deaths.is_empty() && least.restored.is_none(),

@@ -75,6 +75,8 @@ pub(crate) struct State {
     pub(crate) timers: BinaryHeap<Reverse<(Timestamp, u64)>>,
     pub(crate) sleepers: Vec<(u64, Waker)>,
     next_timer: u64,
+    /// What the store said is due, until it changes.
+    due: Option<(Option<Timestamp>, bool)>,
     /// Who waits for the store to change.
     watchers: Vec<Waker>,
     hash: DefaultHasher,
@@ -204,6 +206,7 @@ impl World {
             timers: BinaryHeap::new(),
             sleepers: Vec::new(),
             next_timer: 0,
+            due: None,
             watchers: Vec::new(),
             hash: DefaultHasher::new(),
             log: is_told.then(Vec::new),
@@ -228,6 +231,26 @@ impl World {
         let store = Arc::clone(&self.state().store);
         let all = store.orders(&account(), &Filter::default(), 100).await;
         all.unwrap_or_default()
+    }
+
+    /// When the first attempt is to be asked about, and whether an order's goods are
+    /// still to be handed out.
+    pub(crate) async fn due(&self) -> (Option<Timestamp>, bool) {
+        let known = self.state().due;
+        if let Some(known) = known {
+            return known;
+        }
+        let orders = self.orders().await;
+        let asks = orders.iter().flat_map(|order| &order.attempts);
+        let next = asks.filter_map(|attempt| attempt.next_ask).min();
+        let (store, now) = {
+            let state = self.state();
+            (Arc::clone(&state.store), state.now)
+        };
+        let backlog = store.backlog(&account(), now).await;
+        let is_paid = backlog.is_ok_and(|backlog| backlog.unfulfilled > 0);
+        self.state().due = Some((next, is_paid));
+        (next, is_paid)
     }
 
     /// Somebody pays at this page: what his browser comes back with. The gateway gives
@@ -360,7 +383,11 @@ impl World {
     }
 
     pub(crate) fn changed(&self) {
-        let watchers = std::mem::take(&mut self.state().watchers);
+        let watchers = {
+            let mut state = self.state();
+            state.due = None;
+            std::mem::take(&mut state.watchers)
+        };
         watchers.into_iter().for_each(Waker::wake);
     }
 
