@@ -24,7 +24,27 @@ pub(crate) fn short() -> Result<(), String> {
         return Err(format!("two processes differ:\n{first}\n{second}"));
     }
     shell::run(&program, &["--histories", "200000", "--threads", "2"])?;
-    shell::run(&program, &["--explore"])
+    explore(&program)
+}
+
+/// All that is small enough to be walked through whole.
+fn explore(program: &str) -> Result<(), String> {
+    shell::run(program, &["--explore"])?;
+    shell::run(
+        "cargo",
+        &[
+            "test",
+            "--locked",
+            "--release",
+            "-p",
+            "jibit-proto",
+            "--test",
+            "it",
+            "--",
+            "--nocapture",
+            "every_fault_pattern",
+        ],
+    )
 }
 
 fn build() -> Result<String, String> {
@@ -36,5 +56,9 @@ fn build() -> Result<String, String> {
 }
 
 fn run(args: &[&str]) -> Result<(), String> {
-    shell::run(&build()?, args)
+    let program = build()?;
+    match args {
+        ["--explore"] => explore(&program),
+        _ => shell::run(&program, args),
+    }
 }

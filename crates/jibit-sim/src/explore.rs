@@ -33,6 +33,17 @@ pub(crate) enum Scene {
     Callback,
     /// The same, and the shop withdraws the order.
     Withdrawal,
+    /// Two customers paid for the order, and one is back.
+    TwoPaid,
+}
+
+impl Scene {
+    const fn customers(self) -> usize {
+        match self {
+            Self::Callback | Self::Withdrawal => 1,
+            Self::TwoPaid => 2,
+        }
+    }
 }
 
 /// What walking through a scene came to.
@@ -120,10 +131,15 @@ fn one(scene: Scene, mistake: Option<Mistake>, turns: &mut Turns<'_>) -> Option<
     let query = Arc::new(Mutex::new(String::new()));
     spawner.spawn(
         0,
-        prepare(world.clone(), plan.gateway.window, Arc::clone(&query)),
+        prepare(
+            scene,
+            world.clone(),
+            plan.gateway.window,
+            Arc::clone(&query),
+        ),
     );
     let prepared = executor.run(BEGIN + PAUSE, first, drop);
-    if prepared.is_err() || world.state().witness.payments.is_empty() {
+    if prepared.is_err() || world.state().witness.payments.len() != scene.customers() {
         return Some(vec![
             "nobody paid: there is nothing to walk through".to_owned(),
         ]);
@@ -189,32 +205,38 @@ fn one(scene: Scene, mistake: Option<Mistake>, turns: &mut Turns<'_>) -> Option<
 }
 
 /// Has each host log in and the customer pay, a while after anybody asked.
-async fn prepare(world: World, window: Duration, query: Arc<Mutex<String>>) {
+async fn prepare(scene: Scene, world: World, window: Duration, query: Arc<Mutex<String>>) {
     for host in 0..RECOVERS {
         let opened = shop::open(&world, host).await;
         if let Some(host) = world.state().hosts.get_mut(host) {
             host.checkout = opened;
         }
     }
-    let page = page(&world).await;
+    let mut pages = Vec::new();
+    for customer in 0..scene.customers() {
+        pages.extend(page(&world, customer).await);
+    }
     for host in 0..RECOVERS {
         if let (Some(checkout), Ok(number)) = (checkout(&world, host), "o-0".parse()) {
             let _ = checkout.reconcile_one(&number).await;
         }
     }
     world.sleep(PAUSE).await;
-    if let Some(back) = page.and_then(|page| world.pay(&page, window, None)) {
+    for page in pages {
+        let Some(back) = world.pay(&page, window, None) else {
+            continue;
+        };
         let told = back.split_once('?').map_or("", |(_, query)| query);
         told.clone_into(&mut query.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 /// The gateway's order that a customer is sent to.
-async fn page(world: &World) -> Option<String> {
+async fn page(world: &World, customer: usize) -> Option<String> {
     let purchase = Purchase::new(
         "o-0".parse().ok()?,
         Rial::new(PRICE).ok()?,
-        "09121234567".parse().ok()?,
+        format!("0912123456{customer}").parse().ok()?,
     );
     let wish = Wish::Buy(purchase.ok()?);
     let url = shop::serve(world, 0, checkout(world, 0)?, wish).await?;

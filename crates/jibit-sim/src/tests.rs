@@ -91,6 +91,7 @@ fn walking_through_everything_finds_what_is_there() {
         (Scene::Callback, Mistake::IntentUnsaved),
         (Scene::Withdrawal, Mistake::CapturesWithdrawn),
         (Scene::Callback, Mistake::NoSlot),
+        (Scene::TwoPaid, Mistake::NoSlot),
     ] {
         let walked = explore::walk(scene, Some(mistake));
         assert!(!walked.violations.is_empty(), "{scene:?} {mistake:?}");

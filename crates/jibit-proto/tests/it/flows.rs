@@ -30,6 +30,13 @@ const FAULTS: [Fault; 8] = [
     Fault::Unauthorized,
 ];
 
+/// One exchange that took place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Exchanged {
+    Inquiry(Fault),
+    Verify(Fault),
+}
+
 struct Gateway {
     status: &'static str,
     amount: u64,
@@ -37,7 +44,7 @@ struct Gateway {
     /// Whether the gateway refuses a verify of a confirmed order: nobody knows
     /// which it does.
     refuses_second: bool,
-    transcript: Vec<String>,
+    transcript: Vec<Exchanged>,
 }
 
 impl Gateway {
@@ -85,10 +92,11 @@ impl Gateway {
     /// One exchange: the request, the fault and the reading of what came.
     fn exchange(&mut self, ask: Ask<'_>, fault: Fault) -> Result<Reply, Error> {
         let verifies = matches!(ask, Ask::Verify(_));
-        self.transcript.push(format!(
-            "-> {} <- {fault:?}",
-            if verifies { "verify" } else { "inquiry" }
-        ));
+        self.transcript.push(if verifies {
+            Exchanged::Verify(fault)
+        } else {
+            Exchanged::Inquiry(fault)
+        });
         let lost = || Err(TransportError::unknown("reset").into());
         let answer = match fault {
             Fault::NotSent => return Err(TransportError::not_sent("refused").into()),
@@ -141,14 +149,13 @@ impl Gateway {
     fn assert_each_verify_follows_a_look(&self) {
         let mut looked = false;
         for line in &self.transcript {
-            match line.as_str() {
-                "-> inquiry <- None" => looked = true,
-                "-> verify <- NotSent" => assert!(looked, "{:#?}", self.transcript),
-                line if line.starts_with("-> verify") => {
+            match line {
+                Exchanged::Inquiry(Fault::None) => looked = true,
+                Exchanged::Inquiry(_) => {}
+                Exchanged::Verify(fault) => {
                     assert!(looked, "{:#?}", self.transcript);
-                    looked = false;
+                    looked = *fault == Fault::NotSent;
                 }
-                _ => {}
             }
         }
     }
@@ -168,55 +175,105 @@ fn expected() -> Expected {
     }
 }
 
-/// Every pattern of `length` faults.
-fn patterns(length: u32) -> impl Iterator<Item = Vec<Fault>> {
-    let base = FAULTS.len();
-    (0..base.pow(length)).map(move |mut n| {
-        (0..length)
-            .map(|_| {
-                let fault = FAULTS[n % base];
-                n /= base;
-                fault
-            })
-            .collect()
-    })
+/// How many exchanges of a settlement may fail. Eight take minutes where the compiler
+/// does not optimize: `cargo xtask sim --explore` has them.
+const LONGEST: usize = if cfg!(debug_assertions) { 6 } else { 8 };
+
+/// Plays a settlement with every pattern of `LONGEST` faults. What comes after those
+/// that it got to makes no difference, and is not tried.
+fn with_every_pattern(mut play: impl FnMut(&[Fault]) -> Gateway) {
+    let mut pattern = vec![0; LONGEST];
+    loop {
+        let faults: Vec<_> = pattern.iter().map(|place| FAULTS[*place]).collect();
+        let met = play(&faults).transcript.len().min(LONGEST);
+        pattern.truncate(met);
+        while pattern.last() == Some(&(FAULTS.len() - 1)) {
+            pattern.pop();
+        }
+        match pattern.last_mut() {
+            Some(last) => *last += 1,
+            None => return,
+        }
+        pattern.resize(LONGEST, 0);
+    }
+}
+
+/// One pattern of faults against a gateway that refuses a second verify, or does not.
+fn assert_ends_in_the_truth(
+    faults: &[Fault],
+    refuses_second: bool,
+    counts: &mut Counts,
+) -> Gateway {
+    let mut gateway = Gateway::new("PURCHASE_BY_USER");
+    gateway.refuses_second = refuses_second;
+    let outcome = gateway.settle(faults);
+    gateway.assert_each_verify_follows_a_look();
+    let verify_left = gateway
+        .transcript
+        .iter()
+        .any(|it| matches!(it, Exchanged::Verify(fault) if *fault != Fault::NotSent));
+    let context = || format!("{outcome:?}: {:#?}", gateway.transcript);
+    assert!(gateway.captures <= 1, "{}", context());
+    counts.played += 1;
+    match &outcome {
+        Ok(Verdict::Paid(receipt)) => {
+            counts.paid += 1;
+            assert_eq!(receipt.expected, expected());
+            assert_eq!(gateway.captures, 1, "{}", context());
+        }
+        // Only a gateway that refuses may leave it open, never a lost answer.
+        Ok(Verdict::Undetermined { .. }) => {
+            counts.undetermined += 1;
+            assert!(verify_left, "{}", context());
+            let refuses =
+                |fault: &Fault| matches!(fault, Fault::RefusedAfter | Fault::Unauthorized);
+            assert!(faults.iter().any(refuses), "{}", context());
+        }
+        Err(_) => {
+            counts.failed += 1;
+            assert!(!verify_left && gateway.captures == 0, "{}", context());
+        }
+        Ok(_) => panic!("{}", context()),
+    }
+    gateway
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Counts {
+    played: u32,
+    paid: u32,
+    undetermined: u32,
+    failed: u32,
+}
+
+fn every_pattern(refuses_second: bool) {
+    let mut counts = Counts::default();
+    with_every_pattern(|faults| assert_ends_in_the_truth(faults, refuses_second, &mut counts));
+    println!("{LONGEST} faults, second verify refused: {refuses_second}: {counts:?}");
+    // With other counts it behaves otherwise. They are the same whether a second verify
+    // is refused: there is none.
+    let (played, paid, undetermined, failed) = if LONGEST == 8 {
+        (6_060_566, 5_293_755, 430_888, 335_923)
+    } else {
+        (131_272, 114_842, 7_099, 9_331)
+    };
+    let wanted = Counts {
+        played,
+        paid,
+        undetermined,
+        failed,
+    };
+    assert_eq!(counts, wanted);
 }
 
 #[test]
-fn every_fault_pattern_up_to_six_ends_in_the_truth() {
-    let mut paid = 0;
-    for (faults, refuses_second) in (0..=6)
-        .flat_map(patterns)
-        .flat_map(|faults| [(faults.clone(), true), (faults, false)])
-    {
-        let mut gateway = Gateway::new("PURCHASE_BY_USER");
-        gateway.refuses_second = refuses_second;
-        let outcome = gateway.settle(&faults);
-        gateway.assert_each_verify_follows_a_look();
-        let verify_left = gateway
-            .transcript
-            .iter()
-            .any(|line| line.starts_with("-> verify") && !line.ends_with("NotSent"));
-        let context = || format!("{outcome:?}: {:#?}", gateway.transcript);
-        assert!(gateway.captures <= 1, "{}", context());
-        match &outcome {
-            Ok(Verdict::Paid(receipt)) => {
-                paid += 1;
-                assert_eq!(receipt.expected, expected());
-                assert_eq!(gateway.captures, 1, "{}", context());
-            }
-            // Only a gateway that refuses may leave it open, never a lost answer.
-            Ok(Verdict::Undetermined { .. }) => {
-                assert!(verify_left, "{}", context());
-                let refuses =
-                    |fault: &Fault| matches!(fault, Fault::RefusedAfter | Fault::Unauthorized);
-                assert!(faults.iter().any(refuses), "{}", context());
-            }
-            Err(_) => assert!(!verify_left && gateway.captures == 0, "{}", context()),
-            Ok(_) => panic!("{}", context()),
-        }
-    }
-    assert!(paid > 200_000, "{paid}");
+fn every_fault_pattern_ends_in_the_truth() {
+    every_pattern(false);
+}
+
+#[test]
+fn every_fault_pattern_ends_in_the_truth_if_a_second_verify_is_refused() {
+    every_pattern(true);
 }
 
 #[test]
@@ -227,9 +284,9 @@ fn a_lost_verify_is_settled_by_a_look() {
     assert_eq!(
         gateway.transcript,
         [
-            "-> inquiry <- None",
-            "-> verify <- LostAfter",
-            "-> inquiry <- None",
+            Exchanged::Inquiry(Fault::None),
+            Exchanged::Verify(Fault::LostAfter),
+            Exchanged::Inquiry(Fault::None),
         ]
     );
 }
@@ -251,7 +308,7 @@ fn what_is_not_payable_is_never_verified() {
             ..Gateway::new(status)
         };
         let verdict = gateway.settle(&[]).unwrap();
-        assert_eq!(gateway.transcript, ["-> inquiry <- None"]);
+        assert_eq!(gateway.transcript, [Exchanged::Inquiry(Fault::None)]);
         match (status, amount, verdict) {
             (_, 99 | 1000, Verdict::Mismatch(mismatch)) => {
                 assert_eq!(mismatch.payment.amount.unwrap().get(), amount)
@@ -348,7 +405,7 @@ fn a_gateway_that_keeps_refusing_ends_in_a_doubt_and_not_in_a_loop() {
     let verifies = gateway
         .transcript
         .iter()
-        .filter(|line| line.starts_with("-> verify"))
+        .filter(|it| matches!(it, Exchanged::Verify(_)))
         .count();
     assert_eq!(verifies, 3);
 }
