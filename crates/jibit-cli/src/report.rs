@@ -158,7 +158,7 @@ impl From<Error> for Failure {
             (_, Certainty::Unknown) => Exit::Undetermined,
             (ErrorKind::InvalidInput | ErrorKind::Configuration, _) => Exit::Usage,
             (ErrorKind::Credentials, _) => Exit::Credentials,
-            (ErrorKind::Refused, _) => Exit::Refused,
+            (ErrorKind::Refused | ErrorKind::NoSuchOrder, _) => Exit::Refused,
             (ErrorKind::Mismatch, _) => Exit::Mismatch,
             // The gateway asks us to wait (429); a sick one is not reached.
             (ErrorKind::Unavailable, _)

@@ -21,6 +21,9 @@ pub enum ErrorKind {
     Credentials,
     /// The gateway understood and refused.
     Refused,
+    /// The gateway itself says to inquiry that it knows no such order. A 404 without
+    /// the gateway's errorCode is not its word (a proxy's, say): that is `Refused`.
+    NoSuchOrder,
     /// No answer came: not sent, or lost on the way.
     Transport,
     /// The gateway, or our own queue to it, has no room for the call.
@@ -276,6 +279,7 @@ impl fmt::Display for ErrorKind {
             Self::InvalidInput => "invalid-input",
             Self::Credentials => "credentials",
             Self::Refused => "refused",
+            Self::NoSuchOrder => "no-such-order",
             Self::Transport => "transport",
             Self::Unavailable => "unavailable",
             Self::Unreadable => "unreadable",

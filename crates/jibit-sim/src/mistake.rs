@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use jibit_checkout::{Change, Order, Reason, Seen, State};
-use jibit_client::{OrderStatus, Timestamp};
+use jibit_client::OrderStatus;
 use jibit_sandbox::Operation;
 
 /// What is done wrong.
@@ -91,6 +91,16 @@ impl Mistake {
                 to.slot = false;
                 change.takes_slot = false;
             }
+            Self::BlindToSiblings
+                if to.state == State::Open
+                    && to.seen == Some(Seen::Status(OrderStatus::PurchaseByUser))
+                    && was.withdrawn_at.is_none()
+                    && (was.slot_holder()).is_none_or(|it| it.number == to.number) =>
+            {
+                to.state = State::VerifyIntent;
+                to.slot = true;
+                change.takes_slot = true;
+            }
             Self::CapturesWithdrawn => change.takes_slot = false,
             Self::FulfilsStrangers if to.state == State::Quarantined(Reason::StrangersCapture) => {
                 to.state = State::Paid;
@@ -101,14 +111,8 @@ impl Mistake {
     }
 
     /// What it makes of an order that was read.
-    pub(crate) fn misread(self, order: &mut Order, now: Timestamp) {
+    pub(crate) fn misread(self, order: &mut Order) {
         match self {
-            Self::BlindToSiblings => {
-                for attempt in &mut order.attempts {
-                    attempt.seen = Some(Seen::Status(OrderStatus::Initial));
-                    attempt.seen_at = Some(now);
-                }
-            }
             Self::CapturesWithdrawn => order.withdrawn_at = None,
             Self::NoSlot => order.attempts.iter_mut().for_each(|it| it.slot = false),
             _ => {}

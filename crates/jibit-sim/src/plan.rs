@@ -154,19 +154,26 @@ impl Plan {
         let orders = dice.usize(1..=2);
         let calm = dice.u8(..) < 50;
         let healed_at = seconds(&mut dice, 1, 40 * MINUTE);
-        let restored = (dice.u8(..) < 20).then(|| {
+        let mut restored = (dice.u8(..) < 20).then(|| {
             let made = seconds(&mut dice, 1, 20 * MINUTE);
             (made, made + seconds(&mut dice, 1, 20 * MINUTE))
         });
         // What is captured and forgotten is found by whoever pays for it again.
         let shares = if restored.is_some() { 180 } else { 60 };
+        let mut customers: Vec<_> = (0..orders)
+            .flat_map(|order| customers(&mut dice, order, shares))
+            .collect();
+        if let Some(restored) = &mut restored
+            && dice.bool()
+            && let [first, second, ..] = customers.as_mut_slice()
+        {
+            *restored = meanwhile(&mut dice, first, second);
+        }
         Self {
             seed,
             gateway: Knobs::draw(&mut dice),
             hosts,
-            customers: (0..orders)
-                .flat_map(|order| customers(&mut dice, order, shares))
-                .collect(),
+            customers,
             withdrawals: (0..orders)
                 .filter_map(|order| {
                     let at = seconds(&mut dice, 1, 30 * MINUTE);
@@ -213,6 +220,20 @@ impl Plan {
 
 fn seconds(dice: &mut Rng, from: u64, to: u64) -> Duration {
     Duration::from_millis(dice.u64(from * 1000..to * 1000))
+}
+
+/// A backup from just before the first one's payment is restored just after it, while
+/// the second one pays: when a store knows least of what it was about to do.
+fn meanwhile(dice: &mut Rng, first: &mut Customer, second: &mut Customer) -> (Duration, Duration) {
+    first.comes += Duration::from_secs(MINUTE);
+    first.thinks = seconds(dice, 1, MINUTE);
+    second.comes = first.comes + seconds(dice, 0, MINUTE);
+    second.thinks = seconds(dice, 1, MINUTE);
+    let pays = first.comes + first.thinks;
+    (
+        pays.saturating_sub(seconds(dice, 0, 40)),
+        pays + seconds(dice, 1, MINUTE),
+    )
 }
 
 fn customers(dice: &mut Rng, order: usize, shares: u8) -> Vec<Customer> {

@@ -79,7 +79,7 @@ impl Store for Steps {
         let mut read = self.before("order").await.order(account, number).await;
         let state = self.world.state();
         if let (Some(mistake), Ok(Some(order))) = (state.mistake, &mut read) {
-            mistake.misread(order, state.now);
+            mistake.misread(order);
         }
         read
     }

@@ -44,7 +44,7 @@ const fn broken_by(mistake: Mistake) -> &'static str {
 #[test]
 fn every_mistake_is_found() {
     let found = |mistake: Mistake| {
-        (1..=3000).any(|seed| {
+        (1..=10_000).any(|seed| {
             let played = history::play(&Plan::draw(seed), Some(mistake), false);
             let mut rules = played.violations.iter().map(|line| shrink::rule(line));
             rules.any(|rule| rule == broken_by(mistake))
@@ -54,7 +54,7 @@ fn every_mistake_is_found() {
         .iter()
         .filter(|mistake| !found(**mistake))
         .collect();
-    assert!(unseen.is_empty(), "{unseen:?} came through 3,000 histories");
+    assert!(unseen.is_empty(), "{unseen:?} came through 10,000 histories");
 }
 
 #[test]

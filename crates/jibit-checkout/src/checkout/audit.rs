@@ -1,6 +1,6 @@
 //! Holds what is stored against what the gateway says, and changes nothing.
 
-use jibit_proto::{Error, Sighting};
+use jibit_proto::{Error, ErrorKind, Sighting};
 
 use super::Checkout;
 use crate::{
@@ -41,12 +41,10 @@ impl Checkout {
         let expected = order.expected(attempt.number)?;
         Ok(match self.client.look(id, expected).await {
             Ok(sighting) => compare(attempt, &sighting),
-            Err(error) if error.answer().is_some_and(|it| it.status() == 404) => {
-                Audited::Disagrees {
-                    gateway: "no-such-order",
-                    meaning: "the gateway does not know an order that it gave us",
-                }
-            }
+            Err(error) if error.kind() == ErrorKind::NoSuchOrder => Audited::Disagrees {
+                gateway: "no-such-order",
+                meaning: "the gateway does not know an order that it gave us",
+            },
             Err(error) => Audited::Unanswered(error),
         })
     }

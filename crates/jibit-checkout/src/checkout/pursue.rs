@@ -1,15 +1,13 @@
 //! Carries out what the rules decide: applies changes, asks the gateway, and tells
 //! the rules what came of it.
 
-use std::collections::BTreeSet;
-
 use jibit_proto::{Error, OrderId, Payable, Sighting, Verdict};
 
 use super::{Checkout, PATIENCE};
 use crate::{
     CheckoutError, CheckoutErrorKind, Happened,
     order::Order,
-    rules::{Change, Event, Next, decide},
+    rules::{Change, Event, Glimpses, Next, decide, is_no_capture},
     store::Applied,
 };
 
@@ -39,15 +37,14 @@ impl Checkout {
         let Some((asked, found)) = self.look(&order, number).await? else {
             return Ok(order);
         };
-        let mut siblings = BTreeSet::new();
+        let mut glimpses = Glimpses::new();
         loop {
-            let event = Event::Looked(&asked, found.as_ref(), &siblings);
+            let event = Event::Looked(&asked, found.as_ref(), &glimpses);
             let next;
             (order, next) = self.decided_once(order, number, event).await?;
             match next {
                 Next::LookAt(sibling) => {
-                    siblings.insert(sibling);
-                    order = self.glimpse(order, sibling).await?;
+                    order = self.glimpse(order, sibling, &mut glimpses).await?;
                 }
                 Next::Capture => break,
                 Next::Rest | Next::Look => return Ok(order),
@@ -60,10 +57,17 @@ impl Checkout {
     }
 
     /// Asks about an attempt, for a sibling that waits to capture.
-    async fn glimpse(&self, order: Order, number: u32) -> Result<Order, CheckoutError> {
+    async fn glimpse(
+        &self,
+        order: Order,
+        number: u32,
+        glimpses: &mut Glimpses,
+    ) -> Result<Order, CheckoutError> {
         let Some((asked, found)) = self.look(&order, number).await? else {
             return Ok(order);
         };
+        let clear = is_no_capture(found.as_ref()).then(|| self.now());
+        glimpses.insert(asked.clone(), clear);
         let event = Event::Glimpsed(&asked, found.as_ref());
         let (order, _) = self.decided_once(order, number, event).await?;
         Ok(order)

@@ -3,10 +3,11 @@
 
 pub(crate) mod schedule;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use jibit_proto::{
-    Certainty, Error, OrderId, OrderStatus, Receipt, RefId, Sighting, Timestamp, Verdict,
+    Certainty, Error, ErrorKind, OrderId, OrderStatus, Receipt, RefId, Sighting, Timestamp,
+    Verdict,
     wire::{initiate::Initiated, inquiry::Inquired},
 };
 
@@ -45,6 +46,11 @@ pub struct Change {
     pub at: Timestamp,
 }
 
+/// When each sibling was seen to be no capture, by its orderId; `None` if it was asked
+/// about and that is not sure. They are this pursuit's own looks: what the store says
+/// of earlier ones may come from a backup, by a clock that was put back since.
+pub(crate) type Glimpses = BTreeMap<OrderId, Option<Timestamp>>;
+
 /// What the gateway, a customer's browser or a person brought.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event<'a> {
@@ -55,12 +61,8 @@ pub(crate) enum Event<'a> {
     /// A callback came. Whoever asks because of it has the attempt for himself so
     /// long.
     Called(Duration),
-    /// What a look at this orderId found. These siblings were looked at for it.
-    Looked(
-        &'a OrderId,
-        Result<&'a Sighting, &'a Error>,
-        &'a BTreeSet<u32>,
-    ),
+    /// What a look at this orderId found, and what its siblings were found to be since.
+    Looked(&'a OrderId, Result<&'a Sighting, &'a Error>, &'a Glimpses),
     /// What a look at this orderId found that was made for a sibling's sake.
     Glimpsed(&'a OrderId, Result<&'a Sighting, &'a Error>),
     /// What became of a capture.
@@ -121,7 +123,7 @@ pub(crate) fn decide(order: &Order, number: u32, event: Event<'_>, now: Timestam
         Event::Initiated(answer) => step.initiated(answer),
         Event::Forgotten => step.forgotten(),
         Event::Called(lease) => step.called(lease),
-        Event::Looked(_, Ok(sighting), siblings) => step.looked(sighting, Some(siblings)),
+        Event::Looked(_, Ok(sighting), glimpses) => step.looked(sighting, Some(glimpses)),
         Event::Glimpsed(_, Ok(sighting)) => step.looked(sighting, None),
         Event::Looked(_, Err(error), _) | Event::Glimpsed(_, Err(error)) => step.not_seen(error),
         Event::Captured(Ok(verdict)) => step.captured(verdict),
@@ -139,6 +141,16 @@ pub(crate) fn decide(order: &Order, number: u32, event: Event<'_>, now: Timestam
 /// not: nobody knows how long ago it was.
 fn is_within(time: Duration, at: Timestamp, now: Timestamp) -> bool {
     at <= now && now.since(at) < time
+}
+
+/// Whether what a look found is surely no capture: the gateway's own word that the
+/// order is in another state that we know, or that there is no such order (S8).
+pub(crate) fn is_no_capture(found: Result<&Sighting, &Error>) -> bool {
+    match found {
+        Ok(Sighting::Payable(_) | Sighting::Pending(_) | Sighting::NotPaid(_)) => true,
+        Ok(_) => false,
+        Err(error) => error.kind() == ErrorKind::NoSuchOrder,
+    }
 }
 
 /// A change in the making.
@@ -298,7 +310,7 @@ impl<'a> Step<'a> {
 
     /// Nothing was learnt, unless it is that there is no such order.
     fn not_seen(mut self, error: &Error) -> Decision {
-        if error.answer().is_some_and(|answer| answer.status() == 404) {
+        if error.kind() == ErrorKind::NoSuchOrder {
             self.to.seen = Some(Seen::NoSuchOrder);
             self.to.seen_at = Some(self.now);
         }
@@ -315,7 +327,7 @@ impl<'a> Step<'a> {
         self.to.seen_at = Some(self.now);
     }
 
-    fn looked(mut self, sighting: &Sighting, looked_at: Option<&BTreeSet<u32>>) -> Decision {
+    fn looked(mut self, sighting: &Sighting, glimpses: Option<&Glimpses>) -> Decision {
         if self.was.state.is_final() {
             return Decision::NOTHING;
         }
@@ -323,8 +335,8 @@ impl<'a> Step<'a> {
             Sighting::Payable(_) => {
                 self.saw(&OrderStatus::PurchaseByUser);
                 self.to.paid_at.get_or_insert(self.now);
-                match looked_at {
-                    Some(looked_at) => self.payable(looked_at),
+                match glimpses {
+                    Some(glimpses) => self.payable(glimpses),
                     None => self.still_open(false),
                 }
             }
@@ -364,7 +376,7 @@ impl<'a> Step<'a> {
     }
 
     /// Our own amount and order, paid and not captured: capture it, if S8 lets us.
-    fn payable(mut self, looked_at: &BTreeSet<u32>) -> Decision {
+    fn payable(mut self, glimpses: &Glimpses) -> Decision {
         if self.was.state == State::VerifyIntent {
             let lease = schedule::next_ask(&self.to, self.now, true);
             self.to.next_ask = lease;
@@ -379,32 +391,22 @@ impl<'a> Step<'a> {
             return self.still_open(false);
         }
         for sibling in self.order.attempts.iter() {
-            if sibling.number == self.was.number
-                || sibling.state.is_final()
-                || sibling.order_id.is_none()
-            {
+            if sibling.number == self.was.number || sibling.state.is_final() {
                 continue;
             }
-            let clear = sibling
-                .seen_at
-                .is_some_and(|at| is_within(SIBLINGS_SEEN, at, self.now))
-                && match &sibling.seen {
-                    Some(Seen::NoSuchOrder) => true,
-                    Some(Seen::Status(
-                        OrderStatus::Other(_) | OrderStatus::PurchaseConfirmByMerchant,
-                    ))
-                    | None => false,
-                    Some(Seen::Status(_)) => true,
-                };
-            if clear {
+            let Some(id) = &sibling.order_id else {
                 continue;
-            }
-            if !looked_at.contains(&sibling.number) {
-                let number = sibling.number;
-                return Decision {
-                    next: Next::LookAt(number),
-                    ..self.still_open(true)
-                };
+            };
+            match glimpses.get(id) {
+                Some(Some(at)) if is_within(SIBLINGS_SEEN, *at, self.now) => continue,
+                Some(_) => {}
+                None => {
+                    let number = sibling.number;
+                    return Decision {
+                        next: Next::LookAt(number),
+                        ..self.still_open(true)
+                    };
+                }
             }
             self.raise(Alarm::SiblingUnclear);
             return self.still_open(true);

@@ -4,6 +4,8 @@ use jibit_proto::{
     wire,
 };
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::order::Code;
 
@@ -61,12 +63,12 @@ fn an_answer_about_another_order_id_says_nothing() {
     let ours = OrderId::new("id-1").unwrap();
     let before = OrderId::new("before-it-was-adopted").unwrap();
     for status in ["PURCHASE_BY_USER", "CANCEL_BY_USER", "INITIAL"] {
-        let siblings = BTreeSet::new();
+        let glimpses = Glimpses::new();
         let found = sighting(&ours, status);
-        let event = Event::Looked(&ours, Ok(&found), &siblings);
+        let event = Event::Looked(&ours, Ok(&found), &glimpses);
         assert!(decide(&order, 1, event, now).change.is_some(), "{status}");
         for event in [
-            Event::Looked(&before, Ok(&found), &siblings),
+            Event::Looked(&before, Ok(&found), &glimpses),
             Event::Glimpsed(&before, Ok(&found)),
         ] {
             let decision = decide(&order, 1, event, now);
@@ -87,8 +89,8 @@ fn a_clock_that_is_put_back_makes_nothing_recent() {
     let order = order(vec![first, second]);
     let ours = OrderId::new("id-1").unwrap();
     let found = sighting(&ours, "PURCHASE_BY_USER");
-    let siblings = BTreeSet::new();
-    let looked = decide(&order, 1, Event::Looked(&ours, Ok(&found), &siblings), now);
+    let glimpses = Glimpses::new();
+    let looked = decide(&order, 1, Event::Looked(&ours, Ok(&found), &glimpses), now);
     assert_eq!(
         looked.next,
         Next::LookAt(2),

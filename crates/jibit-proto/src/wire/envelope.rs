@@ -80,7 +80,7 @@ type Failure = (ErrorKind, Certainty, &'static str);
 /// What the answer's status and errorCode mean for `operation`; nothing if the
 /// answer may hold a result.
 fn failure(operation: Operation, status: StatusCode, code: Option<i64>) -> Option<Failure> {
-    use ErrorKind::{Configuration, Credentials, Refused, Unavailable};
+    use ErrorKind::{Configuration, Credentials, NoSuchOrder, Refused, Unavailable};
     let logs_in = matches!(operation, Operation::Authenticate | Operation::Refresh);
     // A refusal of a verify says nothing of the money: an earlier one may have
     // captured it. Only an inquiry tells.
@@ -123,8 +123,8 @@ fn failure(operation: Operation, status: StatusCode, code: Option<i64>) -> Optio
             "the gateway gave up waiting",
         ),
         400 | 403 if logs_in => (Credentials, refusal, "the gateway refused the credentials"),
-        404 if operation == Operation::Inquiry => {
-            (Refused, refusal, "the gateway knows no such order")
+        404 if operation == Operation::Inquiry && code.is_some_and(|code| code > 0) => {
+            (NoSuchOrder, refusal, "the gateway knows no such order")
         }
         400..=499 => (Refused, refusal, "the gateway refused"),
         _ => (

@@ -133,7 +133,9 @@ impl Gateway {
             let ask = flow.ask();
             let inquires = matches!(ask, Ask::Inquiry(_));
             let reply = self.exchange(ask, faults.next().unwrap_or(Fault::None));
-            let safe = |error: &Error| inquires && error.kind() != ErrorKind::Refused;
+            let safe = |error: &Error| {
+                inquires && !matches!(error.kind(), ErrorKind::Refused | ErrorKind::NoSuchOrder)
+            };
             if reply.as_ref().is_err_and(safe) {
                 continue;
             }

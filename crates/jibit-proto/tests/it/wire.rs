@@ -78,6 +78,20 @@ fn every_row_of_answers_gets_its_kind_and_certainty() {
         (400, "", refusal(Credentials, Refused)),
         (403, "<html>", refusal(Credentials, Refused)),
         (404, "", refusal(Refused, Refused)),
+        (404, "<html>", refusal(Refused, Refused)),
+        (404, r#"{"errorCode":0}"#, refusal(Refused, Refused)),
+        (
+            404,
+            r#"{"errorCode":9020,"message":"no such order"}"#,
+            [
+                (Refused, NothingHappened),
+                (Refused, NothingHappened),
+                (Refused, NothingHappened),
+                (Refused, Unknown),
+                // Its own word, and only inquiry asks for it.
+                (NoSuchOrder, NothingHappened),
+            ],
+        ),
         (422, r#"{"errorCode":7}"#, refusal(Refused, Refused)),
         (429, "", refusal(Unavailable, Unavailable)),
         (408, "", every(Unavailable, Unknown)),
