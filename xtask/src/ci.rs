@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::shell::{self, Failure};
-use crate::{api, chaos, fixtures, model, openapi, sim, test, tidy};
+use crate::{api, chaos, fixtures, fuzz, model, openapi, sim, test, tidy};
 
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
@@ -49,6 +49,7 @@ fn run(tested: bool) -> Result<(), String> {
     openapi::run("1")?;
     check_feature_sets()?;
     sim::short()?;
+    fuzz::short()?;
     chaos::short()?;
     println!("all checks passed");
     Ok(())

@@ -9,6 +9,7 @@ mod chaos;
 mod ci;
 mod conformance;
 mod fixtures;
+mod fuzz;
 mod model;
 mod openapi;
 mod shell;
@@ -39,6 +40,8 @@ Commands:
                   one order, its shop struck at every system call
   conformance [--json]
                   every transport in every case of the kit
+  fuzz [--seconds N | --runs N] [--only TARGET]
+                  a fuzzer against every parser and state machine, on nightly Rust
   model           the drivers' parking under a model checker
   openapi [--seed NUMBER]
                   a fuzzer against the sandbox, by its OpenAPI document
@@ -81,6 +84,7 @@ fn dispatch(args: &[&str]) -> Result<(), Failure> {
         ["bench", rest @ ..] => bench::command(rest)?,
         ["chaos", rest @ ..] => chaos::command(rest)?,
         ["conformance", rest @ ..] => conformance::command(rest)?,
+        ["fuzz", rest @ ..] => fuzz::command(rest)?,
         ["model", rest @ ..] => model::command(rest)?,
         ["openapi", rest @ ..] => openapi::command(rest)?,
         ["sim", rest @ ..] => sim::command(rest)?,

@@ -2,7 +2,6 @@
 //! document and holds every operation against it.
 
 use std::{
-    env,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     process::{Child, ChildStdout, Command, Stdio},
@@ -52,12 +51,7 @@ pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
 /// Fuzzes the sandbox, or says that it cannot on this machine.
 pub(crate) fn run(seed: &str) -> Result<(), String> {
     if !shell::is_there(FUZZER) {
-        let skipped = format!("the API fuzzer, for want of {FUZZER}. To run it too: {REMEDY}");
-        if env::var_os("JIBIT_NO_SKIP").is_some() {
-            return Err(skipped);
-        }
-        println!("skipped: {skipped} (JIBIT_NO_SKIP=1 makes it a failure)");
-        return Ok(());
+        return shell::skip("the API fuzzer", FUZZER, REMEDY);
     }
     shell::run("cargo", &["build", "--locked", "-p", "jibit-cli"])?;
     for (operations, examples) in [(&PAYMENTS[..], "100"), (&CONTROLS[..], "50")] {

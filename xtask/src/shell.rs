@@ -128,6 +128,16 @@ pub(crate) fn is_there(program: &str) -> bool {
     env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
+/// Says what is skipped for want of a program; a failure where nothing may be.
+pub(crate) fn skip(what: &str, wanting: &str, remedy: &str) -> Result<(), String> {
+    let skipped = format!("{what}, for want of {wanting}. To run it too: {remedy}");
+    if env::var_os("JIBIT_NO_SKIP").is_some() {
+        return Err(skipped);
+    }
+    println!("skipped: {skipped} (JIBIT_NO_SKIP=1 makes it a failure)");
+    Ok(())
+}
+
 /// The command as a reader would type it.
 fn command_line(program: &str, args: &[&str], env: &[(&str, &str)]) -> String {
     let env = env

@@ -56,6 +56,12 @@ fn absolute(field: &'static str, text: &str, remedy: &'static str) -> Result<Uri
     if text.contains('\\') {
         return Err(invalid("holds a backslash"));
     }
+    // No URL may (RFC 3986), and in a page that forgets to escape they end the link.
+    if text.contains(['"', '<', '>']) {
+        return Err(invalid(
+            "holds a quotation mark or an angle bracket that is not percent-encoded",
+        ));
+    }
     let uri: Uri = text.parse().map_err(|_| invalid("is not a URL"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(invalid("is not an http or https URL"));

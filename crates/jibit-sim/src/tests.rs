@@ -54,7 +54,10 @@ fn every_mistake_is_found() {
         .iter()
         .filter(|mistake| !found(**mistake))
         .collect();
-    assert!(unseen.is_empty(), "{unseen:?} came through 10,000 histories");
+    assert!(
+        unseen.is_empty(),
+        "{unseen:?} came through 10,000 histories"
+    );
 }
 
 #[test]

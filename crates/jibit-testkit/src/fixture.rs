@@ -42,6 +42,9 @@ pub enum FixtureError {
     /// A head is not HTTP.
     #[error("has a head that is not HTTP: {0}")]
     Head(String),
+    /// The request's target is no path.
+    #[error("asks for `{0}`; write the path alone, from its first `/` on, with its query if any")]
+    Target(String),
     /// A length is stated, which an edit of the body would make wrong.
     #[error("has a Content-Length; whoever replays it works that out")]
     ContentLength,
@@ -88,8 +91,7 @@ impl fmt::Display for Fixture {
             writeln!(f, "# {key}: {value}")?;
         }
         let (request, answer) = (&self.request, &self.answer);
-        let path = request.uri().path();
-        writeln!(f, "\n{} {path} HTTP/1.1", request.method())?;
+        writeln!(f, "\n{} {} HTTP/1.1", request.method(), request.uri())?;
         write_rest(f, request.headers(), request.body())?;
         writeln!(f, "\nHTTP/1.1 {}", answer.status())?;
         write_rest(f, answer.headers(), answer.body())
@@ -131,9 +133,13 @@ fn read_request(part: &str) -> Result<Request<Bytes>, FixtureError> {
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let mut parsed = httparse::Request::new(&mut fields);
     complete(parsed.parse(head.as_bytes()))?;
+    let target = parsed.path.unwrap_or_default();
+    if !target.starts_with('/') {
+        return Err(FixtureError::Target(target.to_owned()));
+    }
     let mut request = Request::builder()
         .method(parsed.method.unwrap_or_default())
-        .uri(parsed.path.unwrap_or_default())
+        .uri(target)
         .body(Bytes::from(body.to_owned()))
         .map_err(|error| FixtureError::Head(error.to_string()))?;
     *request.headers_mut() = read_headers(parsed.headers)?;

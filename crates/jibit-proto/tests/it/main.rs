@@ -11,6 +11,7 @@ mod callback;
 mod errors;
 mod fixtures;
 mod flows;
+mod histories;
 mod ids;
 mod mobile;
 mod model;

@@ -112,6 +112,8 @@ fn no_redirect_is_given_out_that_could_lead_the_customer_astray() {
         "https://pg.jibit.mobi@evil.example/",
         "https://a/\r\nset-cookie: x",
         "//evil.example",
+        "https://a/\"><script>",
+        "https://a/#\"",
     ] {
         assert_eq!(
             RedirectUrl::new(url, &hosts).unwrap_err().field(),

@@ -40,6 +40,8 @@ fn bodies_may_be_empty() {
     assert_eq!(fixture.to_string(), text);
     let terse = "# source: x\n\nGET /a HTTP/1.1\n\nHTTP/1.1 204 No Content\n";
     assert_eq!(terse.parse::<Fixture>().unwrap().answer.status(), 204);
+    let asking = "# source: x\n\nGET /a?b=c HTTP/1.1\n\n\nHTTP/1.1 204 No Content\n\n";
+    assert_eq!(asking.parse::<Fixture>().unwrap().to_string(), asking);
 }
 
 #[test]
@@ -50,6 +52,10 @@ fn each_planted_fault_is_found() {
         FixtureError::CarriageReturn
     );
     assert_eq!(fault(GOOD.trim_end()), FixtureError::Unfinished);
+    assert_eq!(
+        fault(&GOOD.replace("POST /", "POST ")),
+        FixtureError::Target("order/initiate".to_owned())
+    );
     assert_eq!(
         fault(&GOOD.replace("# source", "# origin")),
         FixtureError::Source
@@ -78,7 +84,6 @@ fn each_planted_fault_is_found() {
         FixtureError::ContentLength
     );
     for broken in [
-        GOOD.replace("POST /", "POST "),
         GOOD.replace("1.1 200", "1.1 20"),
         GOOD.replace("type: app", "type app"),
     ] {
