@@ -91,7 +91,8 @@ impl fmt::Display for Fixture {
             writeln!(f, "# {key}: {value}")?;
         }
         let (request, answer) = (&self.request, &self.answer);
-        writeln!(f, "\n{} {} HTTP/1.1", request.method(), request.uri())?;
+        let path = request.uri().path_and_query().map_or("/", |it| it.as_str());
+        writeln!(f, "\n{} {path} HTTP/1.1", request.method())?;
         write_rest(f, request.headers(), request.body())?;
         writeln!(f, "\nHTTP/1.1 {}", answer.status())?;
         write_rest(f, answer.headers(), answer.body())
