@@ -166,7 +166,7 @@ async fn a_refusal_carries_the_gateways_own_code_and_words() {
     let error = &answer["error"];
     assert_eq!(
         (&error["kind"], &error["certainty"]),
-        (&json!("refused"), &json!("nothing-happened"))
+        (&json!("no-such-order"), &json!("nothing-happened"))
     );
     assert_eq!(error["code"], 9020);
     assert!(

@@ -68,7 +68,7 @@ fn the_client_runs_on_smol() {
         });
         for call in calls.collect::<Vec<_>>() {
             let refused = call.await.unwrap_err();
-            assert_eq!(refused.kind(), jibit_client::ErrorKind::Refused);
+            assert_eq!(refused.kind(), jibit_client::ErrorKind::NoSuchOrder);
         }
     });
 }

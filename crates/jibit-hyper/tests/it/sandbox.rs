@@ -112,7 +112,7 @@ async fn a_hundred_calls_at_once_authenticate_once() {
         let kind = if password == "wrong" {
             ErrorKind::Credentials
         } else {
-            ErrorKind::Refused
+            ErrorKind::NoSuchOrder
         };
         for call in calls {
             assert_eq!(call.await.unwrap(), kind);
@@ -137,7 +137,7 @@ async fn an_order_id_cannot_change_what_is_asked() {
         assert_eq!(error.answer().and_then(|answer| answer.code()), Some(9020));
         assert!(matches!(
             client.settle(id, expected()).await,
-            Err(error) if error.kind() == ErrorKind::Refused
+            Err(error) if error.kind() == ErrorKind::NoSuchOrder
         ));
     }
     assert_eq!(sandbox.arrived(Operation::Authenticate), 1);
