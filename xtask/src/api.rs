@@ -2,10 +2,12 @@
 //! types, the shared vocabulary, and what an adapter is there to wrap.
 //!
 //! Whatever else a signature names would be a major release of ours whenever it
-//! is one of theirs.
+//! is one of theirs. All signatures are listed in `docs/api/`, so that a change says
+//! what it does to those who use the crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -40,24 +42,49 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("jibit-testkit", &[]),
 ];
 
+/// Where the signatures are listed, a file a crate.
+const LISTS: &str = "docs/api";
+
+/// What becomes of the lists.
+#[derive(Clone, Copy)]
+enum Lists {
+    Check,
+    Write,
+}
+
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
-    shell::no_arguments("api", args)?;
-    Ok(run()?)
+    let lists = match args {
+        [] => Lists::Check,
+        ["--write"] => Lists::Write,
+        _ => {
+            return Err(Failure::Usage(
+                "`api` takes no argument but `--write`".to_owned(),
+            ));
+        }
+    };
+    Ok(go(lists)?)
 }
 
 /// Checks every crate, also after one has failed.
 pub(crate) fn run() -> Result<(), String> {
+    go(Lists::Check)
+}
+
+fn go(lists: Lists) -> Result<(), String> {
+    let folder = shell::root()?.join(LISTS);
     let mut findings = Vec::new();
     for (name, wraps) in CRATES {
-        let api = describe(name)?;
+        let file = describe(name)?;
         let before = findings.len();
-        for (crate_name, items) in foreign(&api)? {
+        for (crate_name, items) in foreign(&read(&file)?)? {
             if !may_name(name, wraps, &crate_name) {
                 let items = items.into_iter().collect::<Vec<_>>().join(", ");
                 findings.push(format!("{name} names {crate_name} in {items}"));
             }
         }
+        let list = folder.join(format!("{name}.txt"));
+        findings.extend(compare(&list, &signatures(&file)?, lists)?);
         let verdict = if findings.len() == before {
             "ok"
         } else {
@@ -72,6 +99,46 @@ pub(crate) fn run() -> Result<(), String> {
     }
 }
 
+/// The crate's public items, a line each; what the compiler adds to every type is
+/// left out.
+fn signatures(description: &Path) -> Result<String, String> {
+    let api = public_api::Builder::from_rustdoc_json(description)
+        .omit_blanket_impls(true)
+        .omit_auto_trait_impls(true)
+        .build();
+    let api = api.map_err(|error| {
+        format!(
+            "cannot list the signatures in {}: {error}",
+            description.display()
+        )
+    })?;
+    Ok(api.to_string())
+}
+
+/// How a list differs from these signatures; or it is made to hold them.
+fn compare(list: &Path, signatures: &str, lists: Lists) -> Result<Vec<String>, String> {
+    if let Lists::Write = lists {
+        fs::write(list, signatures)
+            .map_err(|error| format!("cannot write {}: {error}", list.display()))?;
+        return Ok(Vec::new());
+    }
+    let listed = fs::read_to_string(list)
+        .map_err(|error| format!("cannot read {}: {error}", list.display()))?;
+    let (listed, there): (BTreeSet<_>, BTreeSet<_>) =
+        (listed.lines().collect(), signatures.lines().collect());
+    let gone = listed.difference(&there).map(|line| format!("- {line}"));
+    let new = there.difference(&listed).map(|line| format!("+ {line}"));
+    let mut lines: Vec<_> = gone.chain(new).collect();
+    if !lines.is_empty() {
+        lines.push(format!(
+            "if this is meant, say it in CHANGELOG.md and run `cargo xtask api --write`, \
+             which mends {}",
+            list.display()
+        ));
+    }
+    Ok(lines)
+}
+
 fn may_name(name: &str, wraps: &[&str], crate_name: &str) -> bool {
     let own = crate_name.starts_with("jibit_") || crate_name == name.replace('-', "_");
     own || SHARED.contains(&crate_name) || wraps.contains(&crate_name)
@@ -81,7 +148,7 @@ fn may_name(name: &str, wraps: &[&str], crate_name: &str) -> bool {
 ///
 /// That form of its output is not stable yet, which one variable admits to; so
 /// it is read by key, and what is not where it was is an error.
-fn describe(name: &str) -> Result<Value, String> {
+fn describe(name: &str) -> Result<PathBuf, String> {
     let cargo = [
         "rustdoc",
         "--locked",
@@ -100,9 +167,14 @@ fn describe(name: &str) -> Result<Value, String> {
     ];
     shell::run_with_env("cargo", &cargo, &[("RUSTC_BOOTSTRAP", "1")])?;
     let file = format!("target/api/doc/{}.json", name.replace('-', "_"));
-    let text = fs::read_to_string(shell::root()?.join(&file))
-        .map_err(|error| format!("cannot read {file}: {error}"))?;
-    serde_json::from_str(&text).map_err(|error| format!("cannot read {file}: {error}"))
+    Ok(shell::root()?.join(file))
+}
+
+fn read(description: &Path) -> Result<Value, String> {
+    let told =
+        |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", description.display());
+    let text = fs::read_to_string(description).map_err(|error| told(&error))?;
+    serde_json::from_str(&text).map_err(|error| told(&error))
 }
 
 /// The crates that a crate's public items name, each with those items.
@@ -251,6 +323,21 @@ mod tests {
         ] {
             assert!(foreign(&other).is_err());
         }
+    }
+
+    #[test]
+    fn what_a_change_takes_away_and_adds_is_told() {
+        let folder = std::env::temp_dir().join(format!("jibit-api-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let list = folder.join("a.txt");
+        let no_list = compare(&list, "pub fn a::f()\n", Lists::Check);
+        assert!(no_list.is_err());
+        compare(&list, "pub fn a::f()\npub fn a::g()\n", Lists::Write).unwrap();
+        let told = compare(&list, "pub fn a::f(u8)\npub fn a::g()\n", Lists::Check).unwrap();
+        assert_eq!(told[..2], ["- pub fn a::f()", "+ pub fn a::f(u8)"]);
+        let same = compare(&list, "pub fn a::f()\npub fn a::g()\n", Lists::Check).unwrap();
+        assert_eq!(same, [""; 0]);
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::shell::{self, Failure};
-use crate::{api, chaos, fixtures, fuzz, model, openapi, sim, test, tidy};
+use crate::{api, chaos, fixtures, fuzz, model, openapi, sim, supply, test, tidy};
 
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
@@ -45,6 +45,7 @@ fn run(tested: bool) -> Result<(), String> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     api::run()?;
+    supply::run()?;
     model::run()?;
     openapi::run("1")?;
     check_feature_sets()?;

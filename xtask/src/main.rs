@@ -11,9 +11,12 @@ mod conformance;
 mod fixtures;
 mod fuzz;
 mod model;
+mod mutants;
 mod openapi;
+mod packages;
 mod shell;
 mod sim;
+mod supply;
 mod test;
 mod tidy;
 
@@ -28,7 +31,7 @@ Usage: cargo xtask <command>
 Commands:
   test            run every test and doctest of the workspace
   ci [--tested]   run every check; --tested leaves out the tests
-  api             check which crates' types public signatures name
+  api [--write]   check which crates' types public signatures name, and their lists
   bench sandbox [--json] [--check] [--only PART]
                   the sandbox against floors, as processes; --check fails on a miss
   bench checkout [--json] [--check] [--only PART] [--slow-disk MILLISECONDS]
@@ -43,12 +46,16 @@ Commands:
   fuzz [--seconds N | --runs N] [--only TARGET]
                   a fuzzer against every parser and state machine, on nightly Rust
   model           the drivers' parking under a model checker
+  mutants [--only PACKAGE] [--continue]
+                  small changes to what decides about money, each to be found by a test
   openapi [--seed NUMBER]
                   a fuzzer against the sandbox, by its OpenAPI document
   sim [--histories N] [--seed S] [--threads N] [--mistake NAME]
                   many short histories of shops, customers and the gateway
   sim --replay S  one of them, told
   sim --explore   every order of a few things that hosts do, every place to die
+  supply [--write | --advisories [FOLDER]]
+                  licences, sources and unsafe code of what all is built on
   tidy            check the rules no compiler lint covers
   fixtures check  check the recorded exchanges against their form and the sandbox
   fixtures record record them anew
@@ -86,8 +93,10 @@ fn dispatch(args: &[&str]) -> Result<(), Failure> {
         ["conformance", rest @ ..] => conformance::command(rest)?,
         ["fuzz", rest @ ..] => fuzz::command(rest)?,
         ["model", rest @ ..] => model::command(rest)?,
+        ["mutants", rest @ ..] => mutants::command(rest)?,
         ["openapi", rest @ ..] => openapi::command(rest)?,
         ["sim", rest @ ..] => sim::command(rest)?,
+        ["supply", rest @ ..] => supply::command(rest)?,
         ["tidy", rest @ ..] => tidy::command(rest)?,
         ["fixtures", rest @ ..] => fixtures::command(rest)?,
         [] => return Err(Failure::Usage("no command given".to_owned())),

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::{metadata, packages, read, text};
+use super::read;
+use crate::packages::{metadata, packages, text};
 
 pub(super) fn check(root: &Path) -> Result<Vec<String>, String> {
     let metadata = metadata()?;

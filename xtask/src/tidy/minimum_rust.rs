@@ -5,34 +5,11 @@ use std::{collections::BTreeSet, path::Path};
 
 use serde_json::Value;
 
-use super::{metadata, packages, text};
-use crate::shell;
+use crate::packages::{built, metadata, packages, text};
 
 pub(super) fn check(_root: &Path) -> Result<Vec<String>, String> {
-    let tree = shell::output(
-        "cargo",
-        &[
-            "tree",
-            "--workspace",
-            "--all-features",
-            "--target=all",
-            "--prefix=none",
-            "--format={p}",
-            "--locked",
-        ],
-    )?;
-    too_new(&metadata()?, &built(&tree))
-}
-
-/// Names and versions of what is built for somebody. The metadata also lists what only a
-/// feature that nobody has would build.
-fn built(tree: &str) -> BTreeSet<String> {
-    let package = |line: &str| {
-        let mut words = line.split(' ');
-        let (name, version) = (words.next()?, words.next()?.strip_prefix('v')?);
-        Some(format!("{name} {version}"))
-    };
-    tree.lines().filter_map(package).collect()
+    let built = built(&["--workspace", "--all-features", "--target=all"])?;
+    too_new(&metadata()?, &built)
 }
 
 /// The dependencies that are built and state too new a Rust version.
@@ -110,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_dependency_that_is_too_new_is_found() {
-        let tree = built("us v0.1.0 (/here)\ndep v3.0.1\ndep v3.0.1 (*)\n\n");
+        let tree = ["us 0.1.0", "dep 3.0.1"].map(str::to_owned).into();
         for fine in [json!("1.88"), json!("1.88.0"), json!("1.9"), Value::Null] {
             assert!(too_new(&with_dependency(&fine), &tree).unwrap().is_empty());
         }

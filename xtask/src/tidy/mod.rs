@@ -9,13 +9,12 @@ mod drivers;
 mod fixture_sources;
 mod lints_and_docs;
 mod minimum_rust;
+mod named_tests;
 mod sandbox_side;
 
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use serde_json::Value;
 
 use crate::shell::{self, Failure};
 
@@ -23,7 +22,7 @@ use crate::shell::{self, Failure};
 type Check = fn(&Path) -> Result<Vec<String>, String>;
 
 /// The checks by name, in the order in which they run.
-const CHECKS: [(&str, Check); 7] = [
+const CHECKS: [(&str, Check); 8] = [
     ("core purity", core_purity::check),
     ("core source", core_source::check),
     ("drivers", drivers::check),
@@ -31,6 +30,7 @@ const CHECKS: [(&str, Check); 7] = [
     ("minimum Rust version", minimum_rust::check),
     ("lints and crate docs", lints_and_docs::check),
     ("fixture sources", fixture_sources::check),
+    ("named tests", named_tests::check),
 ];
 
 /// Entry point of the command.
@@ -86,7 +86,7 @@ fn in_sources<T: Display>(
 }
 
 /// Collects the Rust files below a folder.
-fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
+pub(crate) fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
     let failed = |error| format!("cannot list {}: {error}", folder.display());
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -100,7 +100,7 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
 }
 
 /// Reads a file, naming it in the error.
-fn read(path: &Path) -> Result<String, String> {
+pub(crate) fn read(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
@@ -231,40 +231,4 @@ fn char_length(text: &str) -> Option<usize> {
     }
     let after = letters.as_str().strip_prefix('\'')?;
     Some(text.len() - after.len())
-}
-
-/// What cargo says about the workspace and everything in its lock file.
-fn metadata() -> Result<Value, String> {
-    let text = shell::output(
-        "cargo",
-        &[
-            "metadata",
-            "--format-version",
-            "1",
-            "--all-features",
-            "--locked",
-        ],
-    )?;
-    serde_json::from_str(&text).map_err(|error| format!("cannot read cargo's metadata: {error}"))
-}
-
-/// The workspace's packages in cargo's metadata, and the others.
-fn packages(metadata: &Value) -> Result<(Vec<&Value>, Vec<&Value>), String> {
-    let list = |key| {
-        metadata
-            .get(key)
-            .and_then(Value::as_array)
-            .ok_or_else(|| format!("cargo's metadata has no list `{key}`"))
-    };
-    let members = list("workspace_members")?;
-    Ok(list("packages")?.iter().partition(|package| {
-        package
-            .get("id")
-            .is_some_and(|id| members.iter().any(|member| member == id))
-    }))
-}
-
-/// A text in the metadata of a package.
-fn text<'a>(package: &'a Value, key: &str) -> Option<&'a str> {
-    package.get(key).and_then(Value::as_str)
 }
