@@ -51,6 +51,18 @@ fn invalid_input_names_field_problem_and_remedy_and_keeps_them_as_source() {
 }
 
 #[test]
+fn operations_and_times_print_as_people_read_them() {
+    use jibit_proto::wire::Operation::{Authenticate, Initiate, Inquiry, Refresh, Verify};
+    let words = [Authenticate, Refresh, Initiate, Verify, Inquiry].map(|it| it.as_str());
+    assert_eq!(
+        words,
+        ["authenticate", "refresh", "initiate", "verify", "inquiry"]
+    );
+    let time = jibit_proto::Timestamp::from_unix_millis(1_800_000_000_007);
+    assert_eq!(format!("{time:?}"), "1800000000.007s");
+}
+
+#[test]
 fn errors_travel_between_threads() {
     fn travels<T: Send + Sync + 'static>() {}
     travels::<Error>();

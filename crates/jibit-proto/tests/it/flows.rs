@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use jibit_proto::flow::{Ask, Flow, Progress, Reply};
 use jibit_proto::wire::{inquiry, verify};
-use jibit_proto::{Error, ErrorKind, Expected, OrderStatus, Settle, TransportError, Verdict};
+use jibit_proto::{Error, ErrorKind, Expected, Look, OrderStatus, Settle, TransportError, Verdict};
 
 /// What happens to one exchange.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -425,10 +425,35 @@ fn only_what_speaks_of_money_needs_amount_and_merchant_order_id() {
     ] {
         let answer = http::Response::new(format!(r#"{{"statusV":"{status}"}}"#).into());
         let inquired = jibit_proto::wire::inquiry::parse(&answer).unwrap();
+        let reply = || Ok(Reply::Inquired(inquired.clone()));
+        let mut look = Look::new("o1".parse().unwrap(), expected());
+        let Progress::Done(Ok(sighting)) = look.advance(reply()) else {
+            panic!("{status} leads on");
+        };
+        assert_eq!(sighting.as_str(), word, "{status}");
         let mut flow = Settle::new("o1".parse().unwrap(), expected());
-        let Progress::Done(Ok(verdict)) = flow.advance(Ok(Reply::Inquired(inquired))) else {
+        let Progress::Done(Ok(verdict)) = flow.advance(reply()) else {
             panic!("{status} leads on");
         };
         assert_eq!(verdict.as_str(), word, "{status}");
+    }
+}
+
+#[test]
+fn a_sighting_in_a_word() {
+    for (status, amount, word) in [
+        ("PURCHASE_BY_USER", 100, "payable"),
+        ("PURCHASE_CONFIRM_BY_MERCHANT", 100, "confirmed"),
+        ("PURCHASE_BY_USER", 99, "mismatch"),
+    ] {
+        let answer =
+            format!(r#"{{"statusV":"{status}","merchantOrderId":"m-1","amount":{amount}}}"#);
+        let inquired =
+            jibit_proto::wire::inquiry::parse(&http::Response::new(answer.into())).unwrap();
+        let mut look = Look::new("o1".parse().unwrap(), expected());
+        let Progress::Done(Ok(sighting)) = look.advance(Ok(Reply::Inquired(inquired))) else {
+            panic!("{status} leads on");
+        };
+        assert_eq!(sighting.as_str(), word);
     }
 }

@@ -28,6 +28,13 @@ fn what_is_not_a_mobile_number_is_refused_by_name() {
 }
 
 #[test]
+fn what_is_too_long_for_any_spelling_is_told_as_that() {
+    let problem = |text: &str| text.parse::<Mobile>().unwrap_err().problem().to_owned();
+    assert_eq!(problem("009891212345678"), "has too many digits");
+    assert_ne!(problem("00988121234567"), "has too many digits");
+}
+
+#[test]
 fn a_refused_number_is_not_repeated() {
     let invalid = "0912987654".parse::<Mobile>().unwrap_err();
     assert!(!invalid.to_string().contains("0912987654"));

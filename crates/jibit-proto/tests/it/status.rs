@@ -36,5 +36,7 @@ fn a_state_nobody_knows_is_kept_as_it_came_and_is_none_of_the_known_ones() {
 
 #[test]
 fn a_state_cannot_break_a_log_line() {
-    assert_eq!(OrderStatus::from_wire("X\nERROR").to_string(), "X\\nERROR");
+    let status = OrderStatus::from_wire("X\nERROR");
+    assert_eq!(status.to_string(), "X\\nERROR");
+    assert_eq!(format!("{status:?}"), "Other(\"X\\nERROR\")");
 }

@@ -49,6 +49,32 @@ fn plain_http_is_for_loopback_and_hosts_allowed_by_name() {
 }
 
 #[test]
+fn a_base_url_knows_whether_others_read_what_is_sent() {
+    let allowed = HttpHosts::loopback().allow("gateway.internal");
+    for (url, loopback, exposed) in [
+        ("https://pg.jibit.mobi", false, false),
+        ("http://127.0.0.1:8090/prefix", true, false),
+        ("https://localhost", true, false),
+        ("http://gateway.internal", false, true),
+    ] {
+        let base = BaseUrl::new(url, &allowed).unwrap();
+        assert_eq!(
+            (base.is_loopback(), base.is_exposed()),
+            (loopback, exposed),
+            "{url}"
+        );
+        assert_eq!(format!("{base:?}"), url);
+    }
+}
+
+#[test]
+fn a_url_of_2048_bytes_is_the_longest() {
+    let url = |length: usize| format!("https://gw.example/{}", "x".repeat(length - 19));
+    assert_eq!(base(&url(2048)).unwrap(), url(2048));
+    assert_eq!(base(&url(2049)).unwrap_err(), "is longer than 2048 bytes");
+}
+
+#[test]
 fn a_base_url_that_cannot_be_one_says_why() {
     for (url, problem) in [
         ("", "is not a URL"),
