@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::shell::{self, Failure};
-use crate::{api, chaos, fixtures, fuzz, model, openapi, sim, supply, test, tidy};
+use crate::{api, chaos, fixtures, fuzz, matrix, model, openapi, sim, supply, test, tidy};
 
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
@@ -44,6 +44,7 @@ fn run(tested: bool) -> Result<(), String> {
         &["doc", "--workspace", "--no-deps", "--locked"],
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
+    matrix::run()?;
     api::run()?;
     supply::run()?;
     model::run()?;

@@ -10,6 +10,7 @@ mod ci;
 mod conformance;
 mod fixtures;
 mod fuzz;
+mod matrix;
 mod model;
 mod mutants;
 mod openapi;
@@ -45,6 +46,8 @@ Commands:
                   every transport in every case of the kit
   fuzz [--seconds N | --runs N] [--only TARGET]
                   a fuzzer against every parser and state machine, on nightly Rust
+  matrix [--write]
+                  what each operation does about each outcome: no cell without a test
   model           the drivers' parking under a model checker
   mutants [--only PACKAGE] [--continue]
                   small changes to what decides about money, each to be found by a test
@@ -92,6 +95,7 @@ fn dispatch(args: &[&str]) -> Result<(), Failure> {
         ["chaos", rest @ ..] => chaos::command(rest)?,
         ["conformance", rest @ ..] => conformance::command(rest)?,
         ["fuzz", rest @ ..] => fuzz::command(rest)?,
+        ["matrix", rest @ ..] => matrix::command(rest)?,
         ["model", rest @ ..] => model::command(rest)?,
         ["mutants", rest @ ..] => mutants::command(rest)?,
         ["openapi", rest @ ..] => openapi::command(rest)?,

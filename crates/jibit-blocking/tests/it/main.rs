@@ -4,6 +4,8 @@
 #[cfg(feature = "ureq")]
 mod conformance;
 mod driver;
+#[cfg(feature = "ureq")]
+mod matrix;
 mod same;
 mod stress;
 mod tokens;

@@ -7,6 +7,7 @@
 )]
 
 mod conformance;
+mod matrix;
 mod own;
 mod pool;
 mod sandbox;
