@@ -187,6 +187,23 @@ fn a_success_without_a_code_is_success_for_nobody_but_a_bare_inquiry() {
     for result in all(&answer(200, body)) {
         assert_eq!(result.unwrap_err().kind(), Unreadable);
     }
+    // Nor is a result that stands by itself.
+    let bare = r#"{"token":"t","refreshToken":"r","orderId":"o","merchantOrderId":"m-1","amount":1,
+        "redirectUrl":"https://a/","statusV":"INITIAL"}"#;
+    let bare = answer(200, bare);
+    assert!(inquiry::parse(&bare).is_ok());
+    let others = all(&bare).into_iter().filter_map(Result::err);
+    let kinds: Vec<_> = others.map(|error| error.kind()).collect();
+    assert_eq!(kinds, [Unreadable; 4]);
+}
+
+#[test]
+fn a_verify_that_does_not_say_what_was_paid_is_unreadable() {
+    for result in [r#"{"merchantOrderId":"m-1"}"#, r#"{"amount":1}"#, "{}"] {
+        let body = format!(r#"{{"errorCode":0,"result":{result}}}"#);
+        let error = verify::parse(&answer(200, body)).unwrap_err();
+        assert_eq!(error.kind(), Unreadable, "{result}");
+    }
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Calls of one session against a scripted gateway, under a clock that jumps.
 
+mod lives;
+mod shared;
 mod world;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
+use jibit_proto::flow::Flow;
 use jibit_proto::session::{Alarm, CallId, Exchange, Step};
 use jibit_proto::wire::Operation;
 use jibit_proto::{
@@ -241,6 +244,17 @@ fn a_sick_gateway_is_not_hammered_but_a_verify_that_left_is_settled() {
     });
     assert!(verdict.is_err());
     assert_eq!(sent, 1);
+    // Nor is there when the verify itself did not leave.
+    let mut sent = 0;
+    let (session, verdict) = one(session, settle(), START, |out| match out.operation {
+        Operation::Verify => {
+            sent += 1;
+            not_sent()
+        }
+        _ => gateway.handle(out),
+    });
+    let certainty = verdict.unwrap_err().certainty();
+    assert_eq!((sent, certainty), (1, Certainty::NothingHappened));
     // After it money may be on the way: such a call goes on, and does not ask for a token.
     let mut lost_verify = false;
     let mut looks = 0;
