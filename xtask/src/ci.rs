@@ -1,5 +1,7 @@
 //! `cargo xtask ci`: everything that must hold before a change is merged.
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use crate::shell::{self, Failure};
@@ -21,40 +23,52 @@ pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
 
 /// Runs the checks, the quick ones first, up to the first that fails.
 fn run(tested: bool) -> Result<(), String> {
-    shell::run("cargo", &["fmt", "--all", "--check"])?;
-    shell::run(
-        "cargo",
-        &[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--",
-            "-D",
-            "warnings",
-        ],
-    )?;
-    tidy::run()?;
-    fixtures::check()?;
-    if !tested {
-        test::run()?;
+    type Step = (&'static str, fn() -> Result<(), String>);
+    let steps: [Step; 15] = [
+        ("format", format),
+        ("clippy", clippy),
+        ("tidy", tidy::run),
+        ("fixtures", fixtures::check),
+        ("test", test::run),
+        ("doc", doc),
+        ("matrix", matrix::run),
+        ("api", api::run),
+        ("supply", supply::run),
+        ("model", model::run),
+        ("openapi", || openapi::run("1")),
+        ("feature sets", check_feature_sets),
+        ("sim", sim::short),
+        ("fuzz", fuzz::short),
+        ("chaos", chaos::short),
+    ];
+    let mut times = Vec::new();
+    for (name, step) in steps {
+        if tested && name == "test" {
+            continue;
+        }
+        let begun = Instant::now();
+        step()?;
+        times.push(format!("{:>6} s  {name}", begun.elapsed().as_secs()));
     }
+    println!("all checks passed\n{}", times.join("\n"));
+    Ok(())
+}
+
+fn format() -> Result<(), String> {
+    shell::run("cargo", &["fmt", "--all", "--check"])
+}
+
+fn clippy() -> Result<(), String> {
+    let all = ["clippy", "--workspace", "--all-targets", "--locked"];
+    shell::run("cargo", &[&all[..], &["--", "-D", "warnings"]].concat())
+}
+
+fn doc() -> Result<(), String> {
     shell::run_with_env(
         "cargo",
         &["doc", "--workspace", "--no-deps", "--locked"],
         &[("RUSTDOCFLAGS", "-D warnings")],
-    )?;
-    matrix::run()?;
-    api::run()?;
-    supply::run()?;
-    model::run()?;
-    openapi::run("1")?;
-    check_feature_sets()?;
-    sim::short()?;
-    fuzz::short()?;
-    chaos::short()?;
-    println!("all checks passed");
-    Ok(())
+    )
 }
 
 /// Builds every published package with each set of features a user may pick.
