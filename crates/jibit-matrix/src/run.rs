@@ -1,14 +1,16 @@
 //! One cell, in all its forms, over a real socket.
 
-use std::{thread, time::Duration};
+use std::{error, iter, thread, time::Duration};
 
 use http::{Response, header};
 use jibit_proto::{
     CallbackUrl, Config, Error, Expected, OrderId, Secret, Verdict,
     wire::initiate::{Initiated, NewOrder},
 };
-use jibit_sandbox::{Effect, Fault, Operation, Phase, Sandbox};
+use jibit_sandbox::{Effect, Fault, Operation, Phase, Sandbox, Settings};
 use tokio::runtime::Runtime;
+
+use jibit_canary::{PASSWORD, leak};
 
 use crate::{CELLS, Cell, Row};
 
@@ -138,12 +140,14 @@ fn inquired(status: &str) -> String {
     format!(r#"{{"statusV":"{status}","merchantOrderId":"{MERCHANT_ORDER_ID}","amount":{AMOUNT}}}"#)
 }
 
-/// Holds the cell of this name to the table, in every form of its row.
+/// Holds the cell of this name to the table, in every form of its row, and that no log
+/// and no error tells a secret meanwhile.
 ///
 /// # Panics
 ///
 /// If the table has no such cell, or something else came of it.
 pub fn hold<S: Shop>(name: &str, shop: impl Fn(Config) -> S + Sync) {
+    jibit_canary::listen();
     let cell = CELLS.iter().find(|it| it.name() == name);
     let cell = cell.expect("a cell of the table");
     let runtime = Runtime::new().expect("a runtime");
@@ -157,6 +161,7 @@ pub fn hold<S: Shop>(name: &str, shop: impl Fn(Config) -> S + Sync) {
         ends.filter_map(|it| it.expect("no panic")).collect()
     });
     assert!(wrong.is_empty(), "{name}\n{}", wrong.join("\n"));
+    jibit_canary::assert_silence();
 }
 
 /// How what came of a form is not what the table says.
@@ -187,14 +192,18 @@ fn play<S: Shop>(
     runtime: &Runtime,
     shop: &impl Fn(Config) -> S,
 ) -> (String, String) {
-    let sandbox = runtime.block_on(Sandbox::start()).expect("a sandbox");
+    let merchant = [("7746", Secret::new(PASSWORD))];
+    let settings = Settings::default().merchants(merchant);
+    let anywhere = "127.0.0.1:0".parse().expect("an address");
+    let sandbox = runtime.block_on(Sandbox::bind(anywhere, settings));
+    let sandbox = sandbox.expect("a sandbox");
     let gate = Gate::open(runtime.handle().clone(), sandbox.address());
     let url = match form {
         Form::Away => gate.url(),
         _ => sandbox.url(),
     };
     let anew = || {
-        let config = Config::new(url.clone(), "7746", Secret::new("123456"));
+        let config = Config::new(url.clone(), "7746", Secret::new(PASSWORD));
         shop(config.attempt_timeout(Duration::from_millis(400)))
     };
     let mut client = anew();
@@ -223,7 +232,10 @@ fn play<S: Shop>(
     };
     let outcome = match outcome {
         Ok(word) => word.to_owned(),
-        Err(error) => format!("error {}, {}", error.kind(), error.certainty()),
+        Err(error) => {
+            assert_eq!(leak(&all_of(&error)), None, "{}", all_of(&error));
+            format!("error {}, {}", error.kind(), error.certainty())
+        }
     };
     let journal = sandbox.journal();
     let arrived = journal.iter().skip(seen).map(|it| operation_of(&it.path));
@@ -295,6 +307,13 @@ fn answer(operation: Operation, status: u16, body: &str, last: bool) -> Fault {
     }
     let answer = answer.body(body.to_owned().into()).expect("an answer");
     Fault::new(operation, Phase::After, Effect::Answer(answer))
+}
+
+/// All that an error says, to whoever asks it.
+fn all_of(error: &Error) -> String {
+    let sources = iter::successors(Some(error as &dyn error::Error), |it| it.source());
+    let texts = sources.map(|it| format!("{it} / {it:?}"));
+    texts.collect::<Vec<_>>().join(": ")
 }
 
 fn order() -> NewOrder {

@@ -15,4 +15,5 @@ mod sqlite;
 mod stores;
 mod tokens;
 mod walks;
+mod words;
 mod world;
