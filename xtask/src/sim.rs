@@ -23,7 +23,10 @@ pub(crate) fn short() -> Result<(), String> {
     if trace(&first).is_none() || trace(&first) != trace(&second) {
         return Err(format!("two processes differ:\n{first}\n{second}"));
     }
-    shell::run(&program, &["--histories", "200000", "--threads", "2"])?;
+    shell::run(
+        &program,
+        &["--histories", "200000", "--threads", "2", "--listen"],
+    )?;
     explore(&program)
 }
 

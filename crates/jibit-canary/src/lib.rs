@@ -1,8 +1,8 @@
 //! Canaries for the rule that secrets stay in (S10): a password that nobody else has,
 //! tokens by how the sandbox's begin, and mobile numbers by their first digits.
 //!
-//! Tests and the simulator give these to the code that they run, have [`listen`] read
-//! every log at trace level while it runs, and hold texts of their own to [`leak`]:
+//! Tests and the simulator give these to the code that they run, have [`Ears`] read every
+//! log at trace level while it runs, and hold texts of their own to [`leak`]:
 //!
 //! ```
 //! use jibit_canary::{PASSWORD, leak};
@@ -14,11 +14,17 @@
 
 use std::{
     io, mem,
-    sync::{Mutex, MutexGuard, Once, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    filter::LevelFilter,
+    fmt::{
+        MakeWriter, SubscriberBuilder,
+        format::{DefaultFields, Format},
+    },
+};
 
 /// The merchant's password wherever canaries are out.
 pub const PASSWORD: &str = "canary-7Qx2mWvT9z";
@@ -66,50 +72,64 @@ fn digits(text: &str) -> String {
     letters.collect()
 }
 
-static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Reads logs at trace level, and keeps the lines with a leak.
+#[derive(Clone, Debug, Default)]
+pub struct Ears(Arc<Mutex<Vec<String>>>);
 
-/// Reads every log of this process from now on, at trace level, whoever writes it and
-/// by `tracing` or `log`.
-pub fn listen() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let ears = tracing_subscriber::fmt()
+impl Ears {
+    /// Those that hear every log of this process from the first call on, whoever writes
+    /// it and by `tracing` or `log`.
+    ///
+    /// # Panics
+    ///
+    /// If something else reads the logs already: nothing would be heard.
+    pub fn everywhere() -> &'static Self {
+        static EARS: OnceLock<Ears> = OnceLock::new();
+        EARS.get_or_init(|| {
+            let ears = Self::default();
+            ears.reader().init();
+            ears
+        })
+    }
+
+    /// Hears what this thread writes by `tracing` while this runs.
+    pub fn here<T>(&self, run: impl FnOnce() -> T) -> T {
+        tracing::subscriber::with_default(self.reader().finish(), run)
+    }
+
+    /// The lines with a leak since the last time, each with what it leaks.
+    #[must_use]
+    pub fn heard(&self) -> Vec<String> {
+        mem::take(&mut *self.lock())
+    }
+
+    /// Holds that no line had a leak.
+    ///
+    /// # Panics
+    ///
+    /// If one had.
+    pub fn assert_silence(&self) {
+        let heard = self.heard();
+        assert!(heard.is_empty(), "leaks in logs:\n{}", heard.join("\n"));
+    }
+
+    fn reader(&self) -> SubscriberBuilder<DefaultFields, Format, LevelFilter, Self> {
+        tracing_subscriber::fmt()
             .with_max_level(LevelFilter::TRACE)
             .with_ansi(false)
-            .with_writer(Ears);
-        // Where another listens already, nothing would be heard: that is no test.
-        ears.init();
-    });
-}
+            .with_writer(self.clone())
+    }
 
-/// The lines with a leak since the last time, each with what it leaks.
-#[must_use]
-pub fn heard() -> Vec<String> {
-    mem::take(&mut *lock())
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
-
-/// Holds that no line had a leak.
-///
-/// # Panics
-///
-/// If one had.
-pub fn assert_silence() {
-    let heard = heard();
-    assert!(heard.is_empty(), "leaks in logs:\n{}", heard.join("\n"));
-}
-
-fn lock() -> MutexGuard<'static, Vec<String>> {
-    HEARD.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Keeps the lines with a leak, and nothing else.
-struct Ears;
 
 impl io::Write for Ears {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         if let Some(what) = leak(&text) {
-            lock().push(format!("{what}: {}", text.trim_end()));
+            self.lock().push(format!("{what}: {}", text.trim_end()));
         }
         Ok(line.len())
     }
@@ -123,7 +143,7 @@ impl MakeWriter<'_> for Ears {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
-        Self
+        self.clone()
     }
 }
 
@@ -154,18 +174,22 @@ mod tests {
 
     #[test]
     fn a_planted_leak_is_heard_from_either_kind_of_log() {
-        listen();
-        assert_silence();
+        let ears = Ears::everywhere();
+        ears.assert_silence();
         tracing::trace!(password = PASSWORD, "an event's field");
         log::debug!("a line with {PASSWORD}");
         tracing::info_span!("of", number = "09121234567").in_scope(|| {
             tracing::info!("whatever");
         });
         tracing::info!("nothing to hear");
-        let heard = heard();
+        let heard = ears.heard();
         assert_eq!(heard.len(), 3, "{heard:?}");
         assert!(heard.iter().any(|line| line.contains("an event's field")));
         assert!(heard.iter().any(|line| line.contains("a line with")));
         assert!(heard.iter().any(|line| line.contains("whatever")));
+        let own = Ears::default();
+        own.here(|| tracing::debug!("{PASSWORD}"));
+        assert_eq!(own.heard().len(), 1);
+        ears.assert_silence();
     }
 }

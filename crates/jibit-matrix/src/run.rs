@@ -10,7 +10,7 @@ use jibit_proto::{
 use jibit_sandbox::{Effect, Fault, Operation, Phase, Sandbox, Settings};
 use tokio::runtime::Runtime;
 
-use jibit_canary::{PASSWORD, leak};
+use jibit_canary::{Ears, PASSWORD, leak};
 
 use crate::{CELLS, Cell, Row};
 
@@ -147,7 +147,7 @@ fn inquired(status: &str) -> String {
 ///
 /// If the table has no such cell, or something else came of it.
 pub fn hold<S: Shop>(name: &str, shop: impl Fn(Config) -> S + Sync) {
-    jibit_canary::listen();
+    let ears = Ears::everywhere();
     let cell = CELLS.iter().find(|it| it.name() == name);
     let cell = cell.expect("a cell of the table");
     let runtime = Runtime::new().expect("a runtime");
@@ -161,7 +161,7 @@ pub fn hold<S: Shop>(name: &str, shop: impl Fn(Config) -> S + Sync) {
         ends.filter_map(|it| it.expect("no panic")).collect()
     });
     assert!(wrong.is_empty(), "{name}\n{}", wrong.join("\n"));
-    jibit_canary::assert_silence();
+    ears.assert_silence();
 }
 
 /// How what came of a form is not what the table says.

@@ -236,7 +236,9 @@ async fn page(world: &World, customer: usize) -> Option<String> {
     let purchase = Purchase::new(
         "o-0".parse().ok()?,
         Rial::new(PRICE).ok()?,
-        format!("0912123456{customer}").parse().ok()?,
+        format!("0{}{}", jibit_canary::MOBILE, customer)
+            .parse()
+            .ok()?,
     );
     let wish = Wish::Buy(purchase.ok()?);
     let url = shop::serve(world, 0, checkout(world, 0)?, wish).await?;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use jibit_canary::Ears;
 use jibit_checkout::{Checkout, Purchase};
 use jibit_client::{Rial, Timestamp};
 use jibit_sandbox::FaultPlan;
@@ -77,6 +78,16 @@ pub(crate) fn play(plan: &Plan, mistake: Option<Mistake>, is_told: bool) -> Play
     }
     now(judge::judge(&world, plan));
     world.end()
+}
+
+/// [`play`], with S10 judged as well: every log is read, at trace level.
+pub(crate) fn listen(plan: &Plan, mistake: Option<Mistake>, is_told: bool) -> Played {
+    let ears = Ears::default();
+    let mut played = ears.here(|| play(plan, mistake, is_told));
+    let leaks = ears.heard();
+    let leaks = leaks.iter().map(|line| format!("S10: {line}"));
+    played.violations.extend(leaks);
+    played
 }
 
 /// A host is dead. It is back after a while, as a new process.
@@ -243,7 +254,9 @@ impl Visit {
             let purchase = Purchase::new(
                 format!("o-{}", self.customer.order).parse().ok()?,
                 Rial::new(PRICE).ok()?,
-                format!("0912123456{}", self.place).parse().ok()?,
+                format!("0{}{}", jibit_canary::MOBILE, self.place)
+                    .parse()
+                    .ok()?,
             );
             let purchase = purchase.ok()?;
             let begun = self.world.now();

@@ -29,6 +29,8 @@ pub(crate) async fn judge(world: &World, plan: &Plan) {
         witness.expect(false, "S9", || violation);
     }
     for order in &orders {
+        // For who listens for secrets.
+        tracing::trace!(?order, "is stored");
         judge_order(&mut witness, gateway, plan, order);
     }
     for order in &orders {

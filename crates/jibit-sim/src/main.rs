@@ -37,7 +37,7 @@ use clap::{Parser, ValueEnum as _};
 use explore::Scene;
 use mistake::Mistake;
 use plan::Plan;
-use world::Counts;
+use world::{Counts, Played};
 
 /// A history is small allocations for the most part: with this one, a quarter more of
 /// them are played in the same time.
@@ -66,6 +66,9 @@ struct Arguments {
     /// Plays the history of this seed alone, and prints it.
     #[arg(long, conflicts_with_all = ["histories", "seed", "threads"])]
     replay: Option<u64>,
+    /// Also judges S10: reads every log, at trace level, for secrets. It takes its time.
+    #[arg(long, conflicts_with = "explore")]
+    listen: bool,
     /// With --replay: also what a failure does not need.
     #[arg(long, requires = "replay")]
     whole: bool,
@@ -74,7 +77,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(seed) = arguments.replay {
-        return replay(seed, arguments.mistake, arguments.whole);
+        return replay(seed, &arguments);
     }
     if arguments.explore {
         return explore(arguments.mistake);
@@ -121,14 +124,26 @@ fn explore(mistake: Option<Mistake>) -> ExitCode {
 /// From so many histories on, each row of the decision table has to have been taken.
 const ENOUGH: u64 = 10_000;
 
-fn replay(seed: u64, mistake: Option<Mistake>, whole: bool) -> ExitCode {
+impl Arguments {
+    fn play(&self, plan: &Plan, is_told: bool) -> Played {
+        let play = if self.listen {
+            history::listen
+        } else {
+            history::play
+        };
+        play(plan, self.mistake, is_told)
+    }
+}
+
+fn replay(seed: u64, arguments: &Arguments) -> ExitCode {
     let plan = Plan::draw(seed);
-    let holds = history::play(&plan, mistake, false).violations.is_empty();
-    if holds || whole {
-        tell(&plan, mistake);
+    let holds = arguments.play(&plan, false).violations.is_empty();
+    if holds || arguments.whole {
+        tell(&plan, arguments);
     } else {
         println!("without what its failure does not need (--whole has all of it):");
-        tell(&shrink::shrink(&plan, mistake), mistake);
+        let least = shrink::shrink(&plan, |plan| arguments.play(plan, false));
+        tell(&least, arguments);
     }
     if holds {
         ExitCode::SUCCESS
@@ -137,9 +152,9 @@ fn replay(seed: u64, mistake: Option<Mistake>, whole: bool) -> ExitCode {
     }
 }
 
-fn tell(plan: &Plan, mistake: Option<Mistake>) {
+fn tell(plan: &Plan, arguments: &Arguments) {
     println!("{plan:#?}");
-    let played = history::play(plan, mistake, true);
+    let played = arguments.play(plan, true);
     for line in &played.transcript {
         println!("{line}");
     }
@@ -175,7 +190,7 @@ impl Run {
                 break;
             }
             let seed = arguments.seed.wrapping_add(place);
-            let played = history::play(&Plan::draw(seed), arguments.mistake, false);
+            let played = arguments.play(&Plan::draw(seed), false);
             own.trace = own.trace.wrapping_add(played.hash);
             own.counts.add(&played.counts);
             if !played.violations.is_empty() {
@@ -223,7 +238,10 @@ impl Run {
             let with = arguments
                 .mistake
                 .and_then(|mistake| mistake.to_possible_value());
-            let with = with.map_or(String::new(), |it| format!(" --mistake {}", it.get_name()));
+            let mut with = with.map_or(String::new(), |it| format!(" --mistake {}", it.get_name()));
+            if arguments.listen {
+                with += " --listen";
+            }
             println!("    again: cargo xtask sim --replay {seed}{with}");
         }
         if done < arguments.histories {

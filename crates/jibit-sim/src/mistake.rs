@@ -37,6 +37,8 @@ pub(crate) enum Mistake {
     ReplaysRefresh,
     /// The bearer goes wherever a redirect points.
     FollowsRedirects,
+    /// What is sent is logged.
+    LogsRequests,
     /// Each call has a session of its own.
     SessionNotShared,
     /// A call whose caller is gone stays: its request and its lease with it.

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use fastrand::Rng;
+use jibit_client::Secret;
 use jibit_sandbox::{Profile, Quirk, Settings, WindowFrom};
 
 /// Where the gateway is.
@@ -312,7 +313,10 @@ impl Knobs {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        let mut settings = Settings::default().verify_window(self.window);
+        let merchant = [(MERCHANT, Secret::new(jibit_canary::PASSWORD))];
+        let mut settings = Settings::default()
+            .merchants(merchant)
+            .verify_window(self.window);
         if self.tidy {
             settings = settings.profile(Profile::Tidy);
         }

@@ -25,7 +25,7 @@ pub(crate) async fn open(world: &World, host: usize) -> Option<Checkout> {
         host.lives += 1;
         host.lives
     };
-    let config = Config::new(BASE, MERCHANT, Secret::new("123456"));
+    let config = Config::new(BASE, MERCHANT, Secret::new(jibit_canary::PASSWORD));
     let transport = Wire {
         world: world.clone(),
         host,
@@ -52,6 +52,11 @@ pub(crate) async fn open(world: &World, host: usize) -> Option<Checkout> {
     }))
 }
 
+/// Tells of an error, for who listens for secrets.
+fn told(error: impl std::error::Error) {
+    tracing::error!(%error, ?error);
+}
+
 /// A host's life: it reconciles what is due and hands out what is paid.
 pub(crate) async fn live(world: World, host: usize) {
     let Some(checkout) = open(&world, host).await else {
@@ -65,7 +70,7 @@ pub(crate) async fn live(world: World, host: usize) {
         let reconciled = if world.makes(Mistake::NoReconciler) {
             Ok(())
         } else {
-            checkout.reconcile().await.map(drop).map_err(drop)
+            checkout.reconcile().await.map(drop).map_err(told)
         };
         let handed = hand_out(&world, &checkout, host).await;
         // As the reconciler does that has no bell: not again before two seconds.
@@ -106,13 +111,13 @@ async fn until_due(world: &World, host: usize) {
 }
 
 async fn hand_out(world: &World, checkout: &Checkout, host: usize) -> Result<(), ()> {
-    let paid = checkout.fulfilments(10, PACKING).await.map_err(drop)?;
+    let paid = checkout.fulfilments(10, PACKING).await.map_err(told)?;
     for order in paid {
         // Goods leave, and it may die before it says so.
         world.state().witness.hand(order.number.as_str());
         world.note(host, "hands out", || order.number.to_string());
         world.step(host, Point::Before("packing")).await;
-        checkout.fulfilled(&order.number).await.map_err(drop)?;
+        checkout.fulfilled(&order.number).await.map_err(told)?;
     }
     Ok(())
 }

@@ -3,18 +3,17 @@
 use std::time::Duration;
 
 use crate::{
-    history,
-    mistake::Mistake,
     plan::{Customer, Plan},
+    world::Played,
 };
 
 /// How many histories are played for it at most.
 const TRIES: usize = 2_000;
 
 /// The smallest plan found that breaks the same rule.
-pub(crate) fn shrink(plan: &Plan, mistake: Option<Mistake>) -> Plan {
+pub(crate) fn shrink(plan: &Plan, play: impl Fn(&Plan) -> Played) -> Plan {
     let broken = |plan: &Plan| {
-        let violations = history::play(plan, mistake, false).violations;
+        let violations = play(plan).violations;
         violations.first().map(|line| rule(line).to_owned())
     };
     let wanted = broken(plan);

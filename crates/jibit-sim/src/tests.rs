@@ -19,6 +19,14 @@ fn histories_without_a_mistake_hold() {
     }
 }
 
+#[test]
+fn no_secret_is_told() {
+    for seed in 1..=100 {
+        let played = history::listen(&Plan::draw(seed), None, false);
+        assert_eq!(played.violations, Vec::<String>::new(), "seed {seed}");
+    }
+}
+
 /// What each mistake breaks. Another rule that happens to break does not count.
 const fn broken_by(mistake: Mistake) -> &'static str {
     match mistake {
@@ -33,6 +41,7 @@ const fn broken_by(mistake: Mistake) -> &'static str {
         Mistake::IntentUnsaved => "S7",
         Mistake::NoSlot | Mistake::BlindToSiblings => "S8",
         Mistake::SessionNotShared | Mistake::NoDropGuard => "S12",
+        Mistake::LogsRequests => "S10",
         Mistake::FollowsRedirects => "S13",
         Mistake::BelievesCallbacks | Mistake::FulfilsStrangers => "S15",
         Mistake::ReplaysInitiate => "initiate",
@@ -45,7 +54,11 @@ const fn broken_by(mistake: Mistake) -> &'static str {
 fn every_mistake_is_found() {
     let found = |mistake: Mistake| {
         (1..=10_000).any(|seed| {
-            let played = history::play(&Plan::draw(seed), Some(mistake), false);
+            let plan = Plan::draw(seed);
+            let played = match mistake {
+                Mistake::LogsRequests => history::listen(&plan, Some(mistake), false),
+                _ => history::play(&plan, Some(mistake), false),
+            };
             let mut rules = played.violations.iter().map(|line| shrink::rule(line));
             rules.any(|rule| rule == broken_by(mistake))
         })
@@ -75,7 +88,7 @@ fn a_failure_is_told_without_what_it_does_not_need() {
     let fails = |plan: &Plan| !history::play(plan, mistake, false).violations.is_empty();
     let mut drawn = (1..).map(Plan::draw).filter(|plan| plan.jumps.is_empty());
     let plan = drawn.find(fails).unwrap();
-    let least = shrink::shrink(&plan, mistake);
+    let least = shrink::shrink(&plan, |plan| history::play(plan, mistake, false));
     assert!(fails(&least));
     // It takes somebody who pays and does not come back, and nothing else.
     assert_eq!(least.hosts, 1, "{least:?}");

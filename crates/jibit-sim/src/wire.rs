@@ -28,6 +28,9 @@ impl Transport for Wire {
         let (operation, _) = rows::operation(request.uri().path());
         let answer = self.once(request).await;
         let mistake = self.world.state().mistake;
+        if mistake == Some(Mistake::LogsRequests) {
+            tracing::debug!(body = ?again.body(), "sent");
+        }
         match (mistake, &answer) {
             (Some(mistake), Err(_)) if mistake.replays(operation) => self.once(again).await,
             (Some(Mistake::FollowsRedirects), Ok(answer)) => {
