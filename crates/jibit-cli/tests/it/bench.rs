@@ -1,11 +1,13 @@
 //! Runs the built command.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Output, Stdio},
     sync::atomic::{AtomicU32, Ordering::SeqCst},
 };
 
+use jibit_canary::{PASSWORD, leak};
+use jibit_proto::Secret;
 use jibit_sandbox::{Operation, Sandbox, Settings};
 use serde_json::Value;
 use tokio::process::{Child, Command};
@@ -18,9 +20,31 @@ pub(crate) struct Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            for file in files(&self.state) {
+                let text = std::fs::read(&file).unwrap();
+                let told = leak(&String::from_utf8_lossy(&text));
+                // Tokens rest in a file of their own, and nowhere else.
+                let keeps_tokens = file.parent() == Some(&self.state.join("jibit"));
+                let may = keeps_tokens && told == Some("a token");
+                assert!(told.is_none() || may, "{told:?} in {}", file.display());
+            }
+        }
         // There is none if no command came as far as tokens.
         let _ = std::fs::remove_dir_all(&self.state);
     }
+}
+
+/// All files below a folder, if there is one.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let paths = entries.map(|it| it.unwrap().path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => files(&path),
+            false => vec![path],
+        })
+        .collect()
 }
 
 /// A folder that no other test has.
@@ -43,14 +67,12 @@ pub(crate) struct Ran {
 
 impl Bench {
     pub(crate) async fn new() -> Self {
-        Self {
-            sandbox: Sandbox::start().await.unwrap(),
-            state: state(),
-        }
+        Self::with(Settings::default()).await
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
         let address = "127.0.0.1:0".parse().unwrap();
+        let settings = settings.merchants([("7746", Secret::new(PASSWORD))]);
         Self {
             sandbox: Sandbox::bind(address, settings).await.unwrap(),
             state: state(),
@@ -63,7 +85,7 @@ impl Bench {
             .env("XDG_STATE_HOME", &self.state)
             .env("JIBIT_BASE_URL", self.sandbox.url())
             .env("JIBIT_USERNAME", "7746")
-            .env("JIBIT_PASSWORD", "123456");
+            .env("JIBIT_PASSWORD", PASSWORD);
         command
     }
 
@@ -130,11 +152,16 @@ pub(crate) const INITIATE: [&str; 9] = [
 
 impl Ran {
     pub(crate) fn of(output: Output) -> Self {
-        Self {
+        let ran = Self {
             exit: output.status.code().unwrap(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        };
+        // Whatever a test is about, no secret is told; a number where it was asked for.
+        assert_eq!(leak(&ran.stderr), None, "{}", ran.stderr);
+        let told = leak(&ran.stdout).filter(|it| *it != "a mobile number");
+        assert_eq!(told, None, "{}", ran.stdout);
+        ran
     }
 
     pub(crate) fn json(&self) -> Value {

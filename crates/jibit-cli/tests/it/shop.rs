@@ -75,7 +75,11 @@ impl Shop {
 
 /// A shop's checkout, a minute ago: what it starts is due.
 pub(crate) async fn checkout(bench: &Bench, store: impl Store + 'static) -> Checkout {
-    let config = Config::new(bench.sandbox.url(), "7746", Secret::new("123456"));
+    let config = Config::new(
+        bench.sandbox.url(),
+        "7746",
+        Secret::new(jibit_canary::PASSWORD),
+    );
     let transport = HyperTransport::builder().roots(Roots::none());
     let client = jibit_hyper::client_with(config, transport.build().unwrap()).unwrap();
     let url = CallbackUrl::new("https://shop.example/return").unwrap();

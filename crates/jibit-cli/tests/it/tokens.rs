@@ -67,7 +67,10 @@ async fn kept_tokens_are_private_and_never_fatal() {
         assert_eq!(mode & 0o777, 0o600);
     }
     let kept = fs::read_to_string(bench.token_file()).unwrap();
-    assert!(!kept.contains("123456"), "the password is kept");
+    assert!(
+        !kept.contains(jibit_canary::PASSWORD),
+        "the password is kept"
+    );
 
     fs::write(bench.token_file(), "damaged").unwrap();
     let ran = bench.run(&["inquiry", &id, "--json"]).await;
