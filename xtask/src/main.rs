@@ -15,6 +15,7 @@ mod model;
 mod mutants;
 mod openapi;
 mod packages;
+mod proof;
 mod shell;
 mod sim;
 mod supply;
@@ -53,7 +54,9 @@ Commands:
                   small changes to what decides about money, each to be found by a test
   openapi [--seed NUMBER]
                   a fuzzer against the sandbox, by its OpenAPI document
-  sim [--histories N] [--seed S] [--threads N] [--mistake NAME]
+  proof [--only PART]
+                  all that takes hours: what docs/evidence.md tells of
+  sim [--histories N] [--seed S] [--threads N] [--listen] [--mistake NAME]
                   many short histories of shops, customers and the gateway
   sim --replay S  one of them, told
   sim --explore   every order of a few things that hosts do, every place to die
@@ -99,6 +102,7 @@ fn dispatch(args: &[&str]) -> Result<(), Failure> {
         ["model", rest @ ..] => model::command(rest)?,
         ["mutants", rest @ ..] => mutants::command(rest)?,
         ["openapi", rest @ ..] => openapi::command(rest)?,
+        ["proof", rest @ ..] => proof::command(rest)?,
         ["sim", rest @ ..] => sim::command(rest)?,
         ["supply", rest @ ..] => supply::command(rest)?,
         ["tidy", rest @ ..] => tidy::command(rest)?,
