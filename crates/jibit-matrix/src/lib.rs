@@ -2,13 +2,13 @@
 //! the rules know, as one table, [`CELLS`].
 //!
 //! A cell is a test of its own on every transport. `jibit-hyper` and `jibit-blocking`
-//! make them by [`tests!`], from how their client is built; each runs the whole client
+//! make them by `tests!`, from how their client is built; each runs the whole client
 //! over a real socket against the sandbox, whose plan of faults brings the outcome about
 //! in every form that the row lists. `cargo xtask matrix` writes the table into
 //! `docs/fault-matrix.md` and holds that no cell is without its tests.
 //!
 //! A new row is a variant of [`Row`], with the operations that it applies to and its
-//! forms, a line of [`CELLS`] for each operation, and a name in [`tests!`].
+//! forms, a line of [`CELLS`] for each operation, and a name in `tests!`.
 
 mod cells;
 // A test's own code: what does not work fails the test.
