@@ -1,6 +1,7 @@
 //! A way to the sandbox that can be shut, so that connections are refused.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -8,11 +9,14 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     runtime::Handle,
     task::JoinHandle,
     time::sleep,
 };
+
+/// How many may wait to be let in.
+const BACKLOG: u32 = 64;
 
 /// Passes bytes on while it is open. It keeps its address when it opens again.
 #[derive(Clone)]
@@ -22,6 +26,8 @@ struct Inner {
     runtime: Handle,
     address: SocketAddr,
     to: SocketAddr,
+    /// Bound, and never listening: nobody else gets the port while it is shut.
+    _holder: Option<TcpSocket>,
     listening: Mutex<Option<JoinHandle<()>>>,
     /// For how long it is shut once the next answer begins.
     shuts_for: Mutex<Option<Duration>>,
@@ -29,13 +35,18 @@ struct Inner {
 
 impl Gate {
     pub(super) fn open(runtime: Handle, to: SocketAddr) -> Self {
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
+        let entered = runtime.enter();
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = bound(anywhere).and_then(|it| it.listen(BACKLOG));
         let listener = listener.expect("a port");
         let address = listener.local_addr().expect("its address");
+        let holder = bound(address).ok();
+        drop(entered);
         let gate = Self(Arc::new(Inner {
             runtime,
             address,
             to,
+            _holder: holder,
             listening: Mutex::new(None),
             shuts_for: Mutex::new(None),
         }));
@@ -70,7 +81,7 @@ impl Gate {
         let gate = self.clone();
         self.0.runtime.spawn(async move {
             sleep(time).await;
-            let listener = TcpListener::bind(gate.0.address).await;
+            let listener = bound(gate.0.address).and_then(|it| it.listen(BACKLOG));
             gate.listen(listener.expect("the same port"));
         });
     }
@@ -112,6 +123,15 @@ impl Gate {
         }
         asks.abort();
     }
+}
+
+/// A socket on this address, which others like it may have as well.
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    #[cfg(unix)]
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -201,6 +201,24 @@ fn a_dead_gateway_ends_every_call_by_its_deadline_with_nothing_happened() {
 }
 
 #[test]
+fn a_deadline_that_comes_nearer_ends_a_pause() {
+    let mut session = session();
+    let mut call = session.begin(Authenticate, START);
+    send(&mut call, &mut session, START);
+    call.receive(&mut session, tokens(1), START);
+    let mut call = session.begin(inquiry(), START);
+    send(&mut call, &mut session, START);
+    call.receive(&mut session, not_sent(), START);
+    let Step::Wait(until) = call.poll(&mut session, START) else {
+        panic!("no pause");
+    };
+    assert!(until > START);
+    let mut call = call.with_deadline(START);
+    let step = call.poll(&mut session, START);
+    assert!(matches!(step, Step::Done(Err(_))), "it waits for the past");
+}
+
+#[test]
 fn an_abandoned_leader_is_replaced_at_once() {
     let mut session = session();
     let mut leader = session.begin(inquiry(), START);
