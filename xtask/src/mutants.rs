@@ -84,14 +84,14 @@ fn run(parts: &[&Part], more: Option<&str>) -> Result<(), String> {
         println!(
             "mutants: {}: {} found, {} listed, {} not, of {}",
             part.package,
-            told.found,
+            told.found.len(),
             told.alive.intersection(&listed).count(),
             told.alive.difference(&listed).count(),
-            told.found + told.alive.len(),
+            told.all(),
         );
         let alive = told.alive.difference(&listed);
         findings.extend(alive.map(|it| format!("nobody finds: {it}")));
-        if told.found * 100 < ENOUGH * (told.found + told.alive.len()) {
+        if told.found.len() * 100 < ENOUGH * told.all() {
             findings.push(format!("{}: less than {ENOUGH} % were found", part.package));
         }
     }
@@ -107,8 +107,15 @@ fn run(parts: &[&Part], more: Option<&str>) -> Result<(), String> {
 
 /// What became of a package's mutants.
 struct Told {
-    found: usize,
+    /// With their places: two may be called alike.
+    found: BTreeSet<String>,
     alive: BTreeSet<String>,
+}
+
+impl Told {
+    fn all(&self) -> usize {
+        self.found.len() + self.alive.len()
+    }
 }
 
 fn test(part: &Part, more: Option<&str>) -> Result<Told, String> {
@@ -138,8 +145,15 @@ fn test(part: &Part, more: Option<&str>) -> Result<Told, String> {
         return Err(format!("`cargo mutants` failed: {status}"));
     }
     let mut told = read(&folder.join("mutants.out/outcomes.json"))?;
-    let earlier = fs::read_to_string(folder.join("mutants.out/previously_caught.txt"));
-    told.found += earlier.map_or(0, |text| text.lines().count());
+    // What an earlier run found is left out of this one's outcomes.
+    let found = folder.join("found.txt");
+    if more.is_some() {
+        let earlier = fs::read_to_string(&found).unwrap_or_default();
+        told.found.extend(earlier.lines().map(str::to_owned));
+    }
+    let lines: Vec<_> = told.found.iter().map(String::as_str).collect();
+    fs::write(&found, lines.join("\n"))
+        .map_err(|error| format!("cannot write {}: {error}", found.display()))?;
     Ok(told)
 }
 
@@ -150,14 +164,16 @@ fn read(file: &Path) -> Result<Told, String> {
     let outcomes = outcomes.get("outcomes").and_then(Value::as_array);
     let outcomes = outcomes.ok_or_else(|| format!("{} tells no outcomes", file.display()))?;
     let mut told = Told {
-        found: 0,
+        found: BTreeSet::new(),
         alive: BTreeSet::new(),
     };
     for outcome in outcomes {
         let name = outcome.pointer("/scenario/Mutant/name");
         let summary = outcome.get("summary").and_then(Value::as_str);
         match (name.and_then(Value::as_str), summary) {
-            (Some(_), Some("CaughtMutant" | "Timeout")) => told.found += 1,
+            (Some(name), Some("CaughtMutant" | "Timeout")) => {
+                told.found.insert(name.to_owned());
+            }
             (Some(name), Some("MissedMutant")) => {
                 told.alive.insert(without_place(name));
             }
