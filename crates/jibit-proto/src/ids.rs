@@ -6,6 +6,9 @@ use crate::InvalidInput;
 /// a stranger can make us carry.
 const MAX_LEN: usize = 256;
 
+/// Stands for bytes that are no text.
+pub(crate) const LOST: char = char::REPLACEMENT_CHARACTER;
+
 /// What is wrong with `text` as an identifier, if anything is.
 fn problem(text: &str) -> Option<&'static str> {
     if text.trim().is_empty() {
@@ -14,6 +17,8 @@ fn problem(text: &str) -> Option<&'static str> {
         Some("is longer than 256 bytes")
     } else if text.chars().any(char::is_control) {
         Some("holds control characters")
+    } else if text.contains(LOST) {
+        Some("holds bytes that are no text")
     } else {
         None
     }

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{MAX_BODY, Operation, redact};
@@ -19,15 +19,18 @@ struct Envelope<'a> {
 
 /// Reads the result out of an answer to `operation`, or says what the answer
 /// is instead. `secrets` are what the request carried.
-pub(super) fn result<'a, T: Deserialize<'a>>(
+pub(super) fn result<T: DeserializeOwned>(
     operation: Operation,
-    answer: &'a Response<Bytes>,
+    answer: &Response<Bytes>,
     secrets: &[&Secret],
 ) -> Result<T, Error> {
     let status = answer.status();
-    let body = answer.body();
+    let body = answer.body().get(..MAX_BODY + 1).unwrap_or(answer.body());
+    // A payment must not be lost for a shop's text that came back in another encoding, or
+    // cut within a letter. What identifies is refused where it is read.
+    let body = String::from_utf8_lossy(body);
     let envelope = (body.len() <= MAX_BODY)
-        .then(|| serde_json::from_slice::<Envelope<'_>>(body).ok())
+        .then(|| serde_json::from_str::<Envelope<'_>>(&body).ok())
         .flatten();
     let code = envelope.as_ref().and_then(|envelope| envelope.code);
     let gateway = GatewayAnswer {
@@ -62,7 +65,7 @@ pub(super) fn result<'a, T: Deserialize<'a>>(
             code: None | Some(0),
             result: None,
             ..
-        }) if operation == Operation::Inquiry => serde_json::from_slice(body).ok(),
+        }) if operation == Operation::Inquiry => serde_json::from_str(&body).ok(),
         _ => None,
     };
     match read {

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use crate::{Private, RefId, Rial};
+use crate::{Private, RefId, Rial, ids::LOST};
 
 /// What the gateway says of a payment, in verify's and in inquiry's answer.
 ///
@@ -27,7 +27,7 @@ pub struct Payment {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Wire {
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "exact_text")]
     merchant_order_id: Option<String>,
     #[serde(default, deserialize_with = "amount")]
     amount: Option<Rial>,
@@ -69,6 +69,15 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
         Value::Number(number) => Ok(Some(number.to_string())),
         _ => Err(de::Error::custom("neither text nor a number")),
     }
+}
+
+/// The same, none of whose bytes were lost on the way.
+fn exact_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = text(deserializer)?;
+    if text.as_ref().is_some_and(|it| it.contains(LOST)) {
+        return Err(de::Error::custom("bytes that are no text"));
+    }
+    Ok(text)
 }
 
 /// A whole number of Rial, also where its digits are printed as text.

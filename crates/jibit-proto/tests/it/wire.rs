@@ -238,6 +238,53 @@ fn inquiry_reads_every_shape_that_was_seen() {
 }
 
 #[test]
+fn bytes_that_are_no_text_lose_no_payment() {
+    const NO_TEXT: &[u8] = b"\"\xe3\xc8\xcf\"";
+    let body = |name: &str| {
+        let mut id: &[u8] = b"\"m-1\"";
+        if name == "merchantOrderId" {
+            id = NO_TEXT;
+        }
+        let own = br#"{"statusV":"PURCHASE_BY_USER","amount":100,"merchantOrderId":"#;
+        let other = match name {
+            "merchantOrderId" => Vec::new(),
+            name => [b",\"", name.as_bytes(), b"\":", NO_TEXT].concat(),
+        };
+        [own, id, &other, b"}"].concat()
+    };
+    // A description came back in another encoding, or cut within a letter.
+    for name in ["additionalData", "userIdentity", "refId", "description"] {
+        let read = inquiry::parse(&answer(200, body(name))).expect(name);
+        assert_eq!(read.status, OrderStatus::PurchaseByUser);
+        assert!(read.payment.ref_id.is_none());
+        let whole = [b"{\"errorCode\":0,\"result\":", &body(name)[..], b"}"].concat();
+        assert!(
+            inquiry::parse(&answer(200, whole.clone())).is_ok(),
+            "{name}"
+        );
+        assert!(verify::parse(&answer(200, whole)).is_ok(), "{name}");
+    }
+    // What says whose payment it is has to be whole.
+    let error = inquiry::parse(&answer(200, body("merchantOrderId"))).unwrap_err();
+    assert_eq!(error.kind(), Unreadable);
+    let made = [
+        br#"{"errorCode":0,"result":{"merchantOrderId":"m-1","redirectUrl":"https://a/","orderId":"#,
+        NO_TEXT,
+        b"}}",
+    ];
+    let made = initiate::parse(
+        &answer(200, made.concat()),
+        &order(),
+        &HttpHosts::loopback(),
+    );
+    let error = made.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.certainty()),
+        (Unreadable, Certainty::Unknown)
+    );
+}
+
+#[test]
 fn an_amount_that_is_no_whole_number_is_not_guessed_at() {
     for amount in [
         "1.5",
