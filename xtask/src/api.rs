@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::shell::{self, Failure};
+use crate::{
+    files,
+    shell::{self, Failure},
+};
 
 /// What every crate may name.
 const SHARED: [&str; 7] = [
@@ -122,8 +125,7 @@ fn compare(list: &Path, signatures: &str, lists: Lists) -> Result<Vec<String>, S
             .map_err(|error| format!("cannot write {}: {error}", list.display()))?;
         return Ok(Vec::new());
     }
-    let listed = fs::read_to_string(list)
-        .map_err(|error| format!("cannot read {}: {error}", list.display()))?;
+    let listed = files::read(list)?;
     let (listed, there): (BTreeSet<_>, BTreeSet<_>) =
         (listed.lines().collect(), signatures.lines().collect());
     let gone = listed.difference(&there).map(|line| format!("- {line}"));
@@ -171,10 +173,8 @@ fn describe(name: &str) -> Result<PathBuf, String> {
 }
 
 fn read(description: &Path) -> Result<Value, String> {
-    let told =
-        |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", description.display());
-    let text = fs::read_to_string(description).map_err(|error| told(&error))?;
-    serde_json::from_str(&text).map_err(|error| told(&error))
+    serde_json::from_str(&files::read(description)?)
+        .map_err(|error| format!("cannot read {}: {error}", description.display()))
 }
 
 /// The crates that a crate's public items name, each with those items.

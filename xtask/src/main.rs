@@ -8,6 +8,7 @@ mod bench;
 mod chaos;
 mod ci;
 mod conformance;
+mod files;
 mod fixtures;
 mod fuzz;
 mod matrix;

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, fs};
 
 use jibit_matrix::{CELLS, Cell, OPERATIONS, Row};
 
-use crate::shell::{self, Failure};
+use crate::{
+    files,
+    shell::{self, Failure},
+};
 
 /// Where the table is.
 const DOCUMENT: &str = "docs/fault-matrix.md";
@@ -47,7 +50,7 @@ pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
 
 /// Holds that the document is the table, and that no cell is without its tests.
 pub(crate) fn run() -> Result<(), String> {
-    if crate::tidy::read(&shell::root()?.join(DOCUMENT))? != document() {
+    if files::read(&shell::root()?.join(DOCUMENT))? != document() {
         return Err(format!(
             "{DOCUMENT} is not the table: run `cargo xtask matrix --write`"
         ));

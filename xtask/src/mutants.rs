@@ -6,7 +6,10 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use serde_json::Value;
 
-use crate::shell::{self, Failure};
+use crate::{
+    files,
+    shell::{self, Failure},
+};
 
 /// What it takes beside Rust, and how to get it.
 const PROGRAM: &str = "cargo-mutants";
@@ -77,7 +80,7 @@ fn run(parts: &[&Part], more: Option<&str>) -> Result<(), String> {
     if !shell::is_there(PROGRAM) {
         return shell::skip("the mutants", PROGRAM, REMEDY);
     }
-    let listed = listed(&crate::tidy::read(&shell::root()?.join(LIST))?);
+    let listed = listed(&files::read(&shell::root()?.join(LIST))?);
     let mut findings = Vec::new();
     for part in parts {
         let told = test(part, more)?;
@@ -158,7 +161,7 @@ fn test(part: &Part, more: Option<&str>) -> Result<Told, String> {
 }
 
 fn read(file: &Path) -> Result<Told, String> {
-    let text = crate::tidy::read(file)?;
+    let text = files::read(file)?;
     let outcomes: Value =
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     let outcomes = outcomes.get("outcomes").and_then(Value::as_array);

@@ -8,7 +8,11 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::packages::{self, text};
+use crate::{
+    files,
+    packages::{self, text},
+    shell,
+};
 
 /// The package whose program is given to people.
 const PROGRAM: &str = "jibit-cli";
@@ -21,7 +25,7 @@ pub(super) fn write(file: &Path, metadata: &Value) -> Result<usize, String> {
         "--package",
         PROGRAM,
     ];
-    let lock = crate::tidy::read(&crate::shell::root()?.join("Cargo.lock"))?;
+    let lock = files::read(&shell::root()?.join("Cargo.lock"))?;
     let bill = bill(metadata, &packages::built(&args)?, &checksums(&lock)?)?;
     let components = bill.get("components").and_then(Value::as_array);
     let count = components.map_or(0, Vec::len);

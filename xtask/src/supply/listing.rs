@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::PACKAGES;
 use crate::{
+    files::{read, rust_files},
     packages::{self, text},
-    tidy::{read, rust_files},
 };
 
 const HEAD: &str = "\

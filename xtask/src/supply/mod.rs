@@ -8,7 +8,7 @@ mod listing;
 use std::{fs, path::Path};
 
 use crate::{
-    packages,
+    files, packages,
     shell::{self, Failure},
 };
 
@@ -81,7 +81,7 @@ fn go(advisories: Advisories<'_>, write: bool) -> Result<(), String> {
     if write {
         fs::write(&file, &list).map_err(|error| format!("cannot write {LIST}: {error}"))?;
     }
-    if crate::tidy::read(&file)? != list {
+    if files::read(&file)? != list {
         return Err(format!(
             "{LIST} does not list what is built: look at what came in, then run \
              `cargo xtask supply --write`"

@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use super::read;
-use crate::shell;
+use crate::{files::read, shell};
 
 /// As long as a driver may be, in lines.
 const LONGEST: usize = 150;

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::fixtures;
+use crate::{files, fixtures};
 
 /// What the client's test makes of every answer.
 const CLIENT_SIDE: &str =
@@ -16,7 +16,7 @@ pub(super) fn check(root: &Path) -> Result<Vec<String>, String> {
     let folder = root.join("fixtures");
     let (_, mut findings) = fixtures::inspect(&folder)?;
     if findings.is_empty() {
-        let read = super::read(&root.join(CLIENT_SIDE))?;
+        let read = files::read(&root.join(CLIENT_SIDE))?;
         findings = unread(fixtures::names(&folder)?, &read);
         findings.extend(fixtures::differences(&folder)?);
     }

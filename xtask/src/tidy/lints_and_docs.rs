@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::read;
+use crate::files::read;
 use crate::packages::{metadata, packages, text};
 
 pub(super) fn check(root: &Path) -> Result<Vec<String>, String> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{read, rust_files};
+use crate::files::{read, rust_files};
 
 /// The documents that name tests. Where one has a table, every row names some.
 const DOCUMENTS: [&str; 2] = ["docs/SECURITY.md", "docs/safety.md"];
