@@ -16,9 +16,9 @@ const BUILD: [&str; 7] = [
 
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
-    if !matches!(args.first(), Some(&("sandbox" | "checkout"))) {
+    if !matches!(args.first(), Some(&("core" | "sandbox" | "checkout"))) {
         return Err(Failure::Usage(
-            "`bench` takes what to measure: `sandbox` or `checkout`".to_owned(),
+            "`bench` takes what to measure: `core`, `sandbox` or `checkout`".to_owned(),
         ));
     }
     let (args, slow) = slow_disk(args)?;
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn something_has_to_be_named() {
-        for args in [&[][..], &["--json"], &["client"]] {
+        for args in [&[][..], &["--json"], &["clients"]] {
             assert!(matches!(command(args), Err(Failure::Usage(_))));
         }
     }

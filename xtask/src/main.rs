@@ -35,6 +35,8 @@ Commands:
   test            run every test and doctest of the workspace
   ci [--tested]   run every check; --tested leaves out the tests
   api [--write]   check which crates' types public signatures name, and their lists
+  bench core [--json] [--check]
+                  building requests and reading answers, against naive code
   bench sandbox [--json] [--check] [--only PART]
                   the sandbox against floors, as processes; --check fails on a miss
   bench checkout [--json] [--check] [--only PART] [--slow-disk MILLISECONDS]

@@ -16,6 +16,7 @@ mod hello;
 mod honest;
 mod load;
 mod process;
+mod protocol;
 mod requests;
 mod sandbox;
 mod slow;
@@ -36,6 +37,14 @@ enum Command {
     Sandbox(sandbox::Arguments),
     /// Measures the checkout's stores and its reconciler.
     Checkout(checkout::Arguments),
+    /// Measures the protocol core, `jibit-proto`.
+    Core(protocol::Arguments),
+    /// One piece of the core's work, so many times.
+    #[command(hide = true)]
+    CoreWork(protocol::Work),
+    /// Times the core's work.
+    #[command(hide = true)]
+    CoreTime(protocol::Time),
     /// The floor: an HTTP server that only says hello.
     #[command(hide = true)]
     Hello,
@@ -57,6 +66,9 @@ fn main() -> ExitCode {
     let ended = match Command::parse() {
         Command::Sandbox(arguments) => sandbox::run(&arguments),
         Command::Checkout(arguments) => checkout::run(&arguments),
+        Command::Core(arguments) => protocol::run(&arguments),
+        Command::CoreWork(work) => work.run(),
+        Command::CoreTime(time) => time.run(),
         Command::Hello => hello::run(),
         Command::Load(arguments) => load::run(&arguments),
         Command::Fill(arguments) => fill::run(&arguments),

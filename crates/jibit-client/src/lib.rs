@@ -49,8 +49,8 @@ pub use jibit_driver::Account;
 pub use jibit_driver::FileTokens;
 pub use jibit_proto::{
     CallbackUrl, Certainty, Config, Error, ErrorKind, Expected, InvalidInput, MerchantOrderId,
-    Mobile, OrderId, OrderStatus, Payable, Receipt, RedirectUrl, Rial, Secret, Sighting, Timestamp,
-    Toman, TransportError, Verdict,
+    Mobile, OrderId, OrderStatus, Payable, Private, Receipt, RedirectUrl, RefId, Rial, Secret,
+    Sighting, Timestamp, Toman, TransportError, Verdict,
     wire::{
         Payment,
         initiate::{Initiated, NewOrder},

@@ -130,9 +130,9 @@ pub(crate) fn verify(bytes: &[u8]) {
     }
     if let Some((payment, body)) = read(bytes, verify::parse) {
         is_told(&body);
-        assert!(payment.merchant_order_id.is_some());
+        assert!(payment.merchant_order_id().is_some());
         is_written(
-            payment.amount.expect("an amount"),
+            payment.amount().expect("an amount"),
             &body["result"]["amount"],
         );
     }
@@ -146,7 +146,7 @@ pub(crate) fn inquiry(bytes: &[u8]) {
         } else {
             &body
         };
-        if let Some(amount) = seen.payment.amount {
+        if let Some(amount) = seen.payment.amount() {
             is_written(amount, &result["amount"]);
         }
         let state = ["statusV", "status"].map(|name| written(&result[name]));

@@ -1,9 +1,13 @@
 use core::net::IpAddr;
 use std::{collections::BTreeSet, fmt};
 
-use http::Uri;
+use bytes::Bytes;
+use http::{
+    Uri,
+    uri::{Parts, PathAndQuery},
+};
 
-use crate::InvalidInput;
+use crate::{InvalidInput, OrderId};
 
 /// The longest URL that is taken or given out.
 const MAX_LEN: usize = 2048;
@@ -102,6 +106,8 @@ fn private(field: &'static str, uri: &Uri, hosts: &HttpHosts) -> Result<(), Inva
 pub struct BaseUrl {
     origin: String,
     prefix: String,
+    /// Where orders are registered; the other URLs share its parts.
+    initiate: Uri,
 }
 
 impl BaseUrl {
@@ -132,9 +138,13 @@ impl BaseUrl {
             ("https", Some(443)) | ("http", Some(80)) | (_, None) => String::new(),
             (_, Some(port)) => format!(":{port}"),
         };
+        let origin = format!("{scheme}://{host}{port}");
+        let prefix = uri.path().trim_end_matches('/').to_owned();
+        let initiate = format!("{origin}{prefix}/order/initiate");
         Ok(Self {
-            origin: format!("{scheme}://{host}{port}"),
-            prefix: uri.path().trim_end_matches('/').to_owned(),
+            initiate: initiate.parse().map_err(|_| not_a_url())?,
+            origin,
+            prefix,
         })
     }
 
@@ -156,12 +166,32 @@ impl BaseUrl {
         self.origin.starts_with("http:") && !self.is_loopback()
     }
 
-    /// The URL of `path`, which begins with a slash and is encoded already.
-    pub(crate) fn join(&self, path: &str) -> Result<Uri, InvalidInput> {
-        format!("{self}{path}")
-            .parse()
-            .map_err(|_| InvalidInput::new("base URL", "is not a URL", "give an https URL"))
+    /// The URL of `path`, which begins with a slash and is encoded already, or of
+    /// `order` under it.
+    pub(crate) fn join(
+        &self,
+        path: &'static str,
+        order: Option<&OrderId>,
+    ) -> Result<Uri, InvalidInput> {
+        let order = order.map(OrderId::path_segment).unwrap_or_default();
+        let path = Bytes::from([&self.prefix, path, &order].concat());
+        let path = PathAndQuery::from_maybe_shared(path).map_err(|_| not_a_url())?;
+        let mut parts = Parts::default();
+        parts.scheme = self.initiate.scheme().cloned();
+        parts.authority = self.initiate.authority().cloned();
+        parts.path_and_query = Some(path);
+        Uri::from_parts(parts).map_err(|_| not_a_url())
     }
+
+    /// Where orders are registered.
+    pub(crate) const fn initiate(&self) -> &Uri {
+        &self.initiate
+    }
+}
+
+/// What cannot be of what was read as one.
+const fn not_a_url() -> InvalidInput {
+    InvalidInput::new("base URL", "is not a URL", "give an https URL")
 }
 
 impl fmt::Display for BaseUrl {

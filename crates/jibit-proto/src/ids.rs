@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use crate::InvalidInput;
 
@@ -100,17 +100,22 @@ impl OrderId {
     /// The identifier as one path segment: everything but letters, digits,
     /// `-`, `_`, `~` and `.` is percent-encoded, so it cannot leave its place.
     #[must_use]
-    pub fn path_segment(&self) -> String {
+    pub fn path_segment(&self) -> Cow<'_, str> {
         use fmt::Write as _;
-        self.0.bytes().fold(String::new(), |mut segment, byte| {
-            if byte.is_ascii_alphanumeric() || b"-_~.".contains(&byte) {
+        let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~.".contains(&byte);
+        if self.0.bytes().all(stays) {
+            return Cow::Borrowed(&self.0);
+        }
+        let mut segment = String::new();
+        for byte in self.0.bytes() {
+            if stays(byte) {
                 segment.push(char::from(byte));
             } else {
                 // Writing to a String does not fail.
                 let _ = write!(segment, "%{byte:02X}");
             }
-            segment
-        })
+        }
+        Cow::Owned(segment)
     }
 }
 

@@ -75,7 +75,7 @@ pub use look::{Expected, Look, Mismatch, Payable, Receipt, Sighting};
 pub use mobile::Mobile;
 pub use money::{Rial, Toman};
 pub use private::Private;
-pub use secret::Secret;
+pub use secret::{Bearer, Secret};
 pub use session::{Config, Session};
 pub use settle::Settle;
 pub use single::{Authenticate, Initiate, Inquiry};

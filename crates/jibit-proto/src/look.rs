@@ -175,10 +175,9 @@ pub(crate) enum Comparison {
 }
 
 pub(crate) fn compare(expected: &Expected, payment: &Payment) -> Comparison {
-    let amount = payment.amount.map(|amount| amount == expected.amount);
+    let amount = payment.amount().map(|amount| amount == expected.amount);
     let id = payment
-        .merchant_order_id
-        .as_deref()
+        .merchant_order_id()
         .map(|echo| expected.merchant_order_id.is_echoed_by(echo));
     match (amount, id) {
         (Some(true), Some(true)) => Comparison::Ours,

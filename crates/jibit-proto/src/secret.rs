@@ -1,9 +1,10 @@
 use std::fmt;
 
-use http::HeaderValue;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
 use zeroize::Zeroizing;
 
-use crate::InvalidInput;
+use crate::{InvalidInput, wire};
 
 /// A password or a token: it can be sent, and not printed or compared.
 ///
@@ -25,13 +26,13 @@ impl Secret {
         &self.0
     }
 
-    /// `Bearer <secret>` as a header value that is marked sensitive.
+    /// The secret as what authorizes a request.
     ///
     /// # Errors
     ///
     /// If the secret holds anything but visible ASCII, which would change
     /// the header.
-    pub fn bearer(&self) -> Result<HeaderValue, InvalidInput> {
+    pub fn bearer(&self) -> Result<Bearer, InvalidInput> {
         let invalid = || {
             InvalidInput::new(
                 "token",
@@ -42,10 +43,30 @@ impl Secret {
         if self.0.is_empty() || !self.0.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(invalid());
         }
-        let text = Zeroizing::new(format!("Bearer {}", self.expose()));
-        let mut value = HeaderValue::from_str(&text).map_err(|_| invalid())?;
+        let text = Zeroizing::new(format!("Bearer {}", self.expose()).into_bytes());
+        // All requests' headers share this memory: the last one wipes it.
+        let mut value =
+            HeaderValue::from_maybe_shared(Bytes::from_owner(text)).map_err(|_| invalid())?;
         value.set_sensitive(true);
-        Ok(value)
+        let mut headers = HeaderMap::with_capacity(2);
+        headers.insert(header::CONTENT_TYPE, wire::JSON);
+        headers.insert(header::AUTHORIZATION, value);
+        Ok(Bearer(headers))
+    }
+}
+
+/// A token as requests carry it, in `Authorization: Bearer <token>`: made once, and
+/// shared by all of them.
+///
+/// The header is marked sensitive, so `Debug` does not show it; its memory is wiped
+/// with the last request.
+#[derive(Clone, Debug)]
+pub struct Bearer(HeaderMap);
+
+impl Bearer {
+    /// All headers of a request that the token authorizes.
+    pub(crate) const fn headers(&self) -> &HeaderMap {
+        &self.0
     }
 }
 

@@ -346,7 +346,7 @@ impl<'a> Step<'a> {
                     self.paid(receipt)
                 } else {
                     // Not by our intent (S15). It keeps others from capturing, if it can.
-                    self.to.ref_id.clone_from(&receipt.payment.ref_id);
+                    self.to.ref_id = receipt.payment.ref_id();
                     self.to.slot = self.order.slot_holder().is_none();
                     self.quarantined(Reason::StrangersCapture, Alarm::StrangersCapture)
                 }
@@ -420,7 +420,7 @@ impl<'a> Step<'a> {
     }
 
     fn paid(mut self, receipt: &Receipt) -> Decision {
-        self.to.ref_id.clone_from(&receipt.payment.ref_id);
+        self.to.ref_id = receipt.payment.ref_id();
         self.fulfils = true;
         let reference = self.to.ref_id.as_ref().map_or("none", RefId::as_str);
         self.note = Some(format!("captured; refId {reference}"));

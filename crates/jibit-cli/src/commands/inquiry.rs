@@ -1,5 +1,5 @@
 use jibit_hyper::{Inquired, OrderId};
-use jibit_proto::Private;
+use jibit_proto::{Private, RefId};
 use serde::Serialize;
 
 use crate::{
@@ -40,15 +40,24 @@ pub(crate) async fn run(settings: &Settings, args: &Inquiry) -> Result<Report, F
 
 pub(crate) fn report(order: &OrderId, inquired: &Inquired) -> Report {
     let payment = &inquired.payment;
+    let ref_id = payment.ref_id();
+    let private = [
+        payment.additional_data(),
+        payment.user_identity(),
+        payment.client_ip(),
+    ];
+    let [additional_data, user_identity, client_ip] = private
+        .each_ref()
+        .map(|text| text.as_ref().map(Private::as_str));
     let json = Shown {
         order_id: order.as_str(),
         status: inquired.status.as_str(),
-        merchant_order_id: payment.merchant_order_id.as_deref().map(str::trim),
-        amount: payment.amount.map(|amount| amount.get()),
-        ref_id: payment.ref_id.as_ref().map(|id| id.as_str()),
-        additional_data: payment.additional_data.as_ref().map(Private::as_str),
-        user_identity: payment.user_identity.as_ref().map(Private::as_str),
-        client_ip: payment.client_ip.as_ref().map(Private::as_str),
+        merchant_order_id: payment.merchant_order_id().map(str::trim),
+        amount: payment.amount().map(|amount| amount.get()),
+        ref_id: ref_id.as_ref().map(RefId::as_str),
+        additional_data,
+        user_identity,
+        client_ip,
     };
     let lines = [
         (
@@ -60,7 +69,7 @@ pub(crate) fn report(order: &OrderId, inquired: &Inquired) -> Report {
             )),
         ),
         ("merchantOrderId", json.merchant_order_id.map(str::to_owned)),
-        ("amount", payment.amount.map(|amount| amount.to_string())),
+        ("amount", payment.amount().map(|amount| amount.to_string())),
         ("refId", json.ref_id.map(str::to_owned)),
         ("additionalData", json.additional_data.map(str::to_owned)),
         ("userIdentity", json.user_identity.map(str::to_owned)),

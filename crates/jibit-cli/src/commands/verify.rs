@@ -1,4 +1,4 @@
-use jibit_hyper::{Expected, OrderId, OrderStatus, Payment, Rial, Verdict};
+use jibit_hyper::{Expected, OrderId, OrderStatus, Payment, RefId, Rial, Verdict};
 use serde::Serialize;
 
 use crate::{
@@ -47,16 +47,14 @@ pub(crate) async fn run(settings: &Settings, args: &Verify) -> Result<Report, Fa
 /// What a verdict is for machines and people.
 pub(crate) fn report(order: &OrderId, verdict: &Verdict) -> Report {
     let (status, payment) = known(verdict);
+    let ref_id = payment.and_then(Payment::ref_id);
     let json = Shown {
         outcome: verdict.as_str(),
         order_id: order.as_str(),
         status: status.map(OrderStatus::as_str),
-        amount: payment.and_then(|payment| payment.amount).map(Rial::get),
-        merchant_order_id: (payment.and_then(|payment| payment.merchant_order_id.as_deref()))
-            .map(str::trim),
-        ref_id: payment
-            .and_then(|payment| payment.ref_id.as_ref())
-            .map(|id| id.as_str()),
+        amount: payment.and_then(Payment::amount).map(Rial::get),
+        merchant_order_id: (payment.and_then(Payment::merchant_order_id)).map(str::trim),
+        ref_id: ref_id.as_ref().map(RefId::as_str),
     };
     let (exit, text) = match verdict {
         Verdict::Paid(receipt) => {

@@ -229,10 +229,7 @@ impl State {
             &format!("the shop asked and compared. {}", told.text),
         );
         let (paid, ref_id) = match &verdict {
-            Verdict::Paid(receipt) => (
-                true,
-                receipt.payment.ref_id.as_ref().map(ToString::to_string),
-            ),
+            Verdict::Paid(receipt) => (true, receipt.payment.ref_id().map(|id| id.to_string())),
             _ => (false, None),
         };
         self.orders().last = Some(Told {

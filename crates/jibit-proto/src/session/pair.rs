@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
 use super::YOUNG;
-use crate::{InvalidInput, Secret, Timestamp, wire::authenticate::Tokens};
+use crate::{Bearer, InvalidInput, Secret, Timestamp, wire::authenticate::Tokens};
 
 /// The life of a token that cannot be read.
 const UNREADABLE_LIFE: Duration = Duration::from_secs(23 * 3600);
@@ -14,6 +14,8 @@ const UNREADABLE_LIFE: Duration = Duration::from_secs(23 * 3600);
 #[derive(Debug)]
 pub(super) struct Pair {
     pub(super) token: Secret,
+    /// The token as every request carries it.
+    pub(super) bearer: Bearer,
     /// Taken out when it is sent: it can never be sent twice.
     pub(super) refresh_token: Option<Secret>,
     pub(super) received: Timestamp,
@@ -26,16 +28,17 @@ pub(super) struct Pair {
 
 impl Pair {
     /// A pair that the gateway has just handed out.
-    pub(super) fn new(tokens: Tokens, now: Timestamp) -> Self {
+    pub(super) fn new(tokens: Tokens, now: Timestamp) -> Result<Self, InvalidInput> {
         let life = life(tokens.token.expose()).unwrap_or(UNREADABLE_LIFE);
-        Self {
+        Ok(Self {
+            bearer: tokens.token.bearer()?,
             token: tokens.token,
             refresh_token: Some(tokens.refresh_token),
             received: now,
             expires: now + life,
             alive: true,
             own: true,
-        }
+        })
     }
 
     /// The pair as text, with the account that it belongs to.
@@ -73,8 +76,8 @@ impl Pair {
             return Err(invalid("are another account's"));
         }
         let token = Secret::new(mem::take(&mut saved.token));
-        token.bearer().map_err(|_| invalid("are damaged"))?;
         Ok(Self {
+            bearer: token.bearer().map_err(|_| invalid("are damaged"))?,
             token,
             refresh_token: saved.refresh_token.take().map(Secret::new),
             received: Timestamp::from_unix_millis(saved.received),

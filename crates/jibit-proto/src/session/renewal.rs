@@ -8,7 +8,7 @@ use http::Request;
 
 use super::{Alarm, Answer, CallId, GRACE, Session, YOUNG, backoff, pair::Pair};
 use crate::{
-    Error, ErrorKind, InvalidInput, Secret, Timestamp,
+    Bearer, Error, ErrorKind, InvalidInput, Timestamp,
     wire::{self, Operation, authenticate::Tokens},
 };
 
@@ -55,7 +55,7 @@ pub(super) struct Refusal {
 )]
 pub(super) enum Access {
     Token {
-        token: Secret,
+        token: Bearer,
         version: u64,
     },
     Renew {
@@ -85,7 +85,7 @@ impl Session {
             && !(may_renew && pair.is_due(now))
         {
             return Access::Token {
-                token: pair.token.clone(),
+                token: pair.bearer.clone(),
                 version: self.version,
             };
         }
@@ -195,12 +195,13 @@ impl Session {
                 Some(old) => wire::refresh::parse(&answer, old),
                 None => wire::authenticate::parse(&answer, &self.config.password),
             });
+        let pair = tokens.and_then(|tokens| Ok(Pair::new(tokens, now)?));
         // A late answer counts as long as there is no newer pair.
         let newest = self.version == renewal.version;
         self.give_up_lease(renewal.lease);
-        match tokens {
-            Ok(tokens) if newest => {
-                self.install(tokens, now);
+        match pair {
+            Ok(pair) if newest => {
+                self.install(pair, now);
                 return true;
             }
             Err(error) if newest => self.renewal_failed(renewal, error, asked, now),
@@ -209,9 +210,9 @@ impl Session {
         false
     }
 
-    fn install(&mut self, tokens: Tokens, now: Timestamp) {
+    fn install(&mut self, pair: Pair, now: Timestamp) {
         self.version += 1;
-        self.pair = Some(Pair::new(tokens, now));
+        self.pair = Some(pair);
         self.password_is_new = false;
         self.refusal = None;
         self.renewal_failures = 0;

@@ -2,9 +2,12 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Operation, envelope};
+use super::{
+    Operation,
+    envelope::{self, Reading},
+};
 use crate::{BaseUrl, Error, ErrorKind, InvalidInput, Secret};
 
 /// What the gateway hands out for a password or for an older pair.
@@ -27,14 +30,19 @@ pub fn request(
     username: &str,
     password: &Secret,
 ) -> Result<Request<Bytes>, InvalidInput> {
-    let body = serde_json::json!({ "username": username, "password": password.expose() });
-    super::request(
-        Method::POST,
-        base,
-        "/authenticate",
-        None,
-        body.to_string().into_bytes(),
-    )
+    #[derive(Serialize)]
+    struct Wire<'a> {
+        username: &'a str,
+        password: &'a str,
+    }
+
+    let fields = Wire {
+        username,
+        password: password.expose(),
+    };
+    let body = super::body(&fields, 64)?;
+    let uri = base.join("/authenticate", None)?;
+    Ok(super::request(Method::POST, uri, None, body))
 }
 
 /// Reads the answer; `password` is what the request carried, so that no error
@@ -60,7 +68,8 @@ pub(super) fn tokens(
         refresh_token: String,
     }
 
-    let wire: Wire = envelope::result(operation, answer, secrets)?;
+    let reading = Reading::of(answer);
+    let wire: Wire = reading.result(operation, secrets, Some)?;
     let tokens = Tokens {
         token: Secret::new(wire.token),
         refresh_token: Secret::new(wire.refresh_token),

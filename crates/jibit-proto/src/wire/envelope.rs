@@ -1,6 +1,8 @@
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{MAX_BODY, Operation, redact};
@@ -9,72 +11,90 @@ use crate::{Certainty, Error, ErrorKind, GatewayAnswer, Secret};
 /// `{"errorCode": 0, "result": {…}}`, as far as it is there. A field that
 /// stands twice makes it unreadable.
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct Envelope<'a, T> {
     #[serde(rename = "errorCode")]
     code: Option<i64>,
-    message: Option<serde_json::Value>,
     #[serde(borrow)]
-    result: Option<&'a RawValue>,
+    message: Option<&'a RawValue>,
+    result: Option<T>,
 }
 
-/// Reads the result out of an answer to `operation`, or says what the answer
-/// is instead. `secrets` are what the request carried.
-pub(super) fn result<T: DeserializeOwned>(
-    operation: Operation,
-    answer: &Response<Bytes>,
-    secrets: &[&Secret],
-) -> Result<T, Error> {
-    let status = answer.status();
-    let body = answer.body().get(..MAX_BODY + 1).unwrap_or(answer.body());
-    // A payment must not be lost for a shop's text that came back in another encoding, or
-    // cut within a letter. What identifies is refused where it is read.
-    let body = String::from_utf8_lossy(body);
-    let envelope = (body.len() <= MAX_BODY)
-        .then(|| serde_json::from_str::<Envelope<'_>>(&body).ok())
-        .flatten();
-    let code = envelope.as_ref().and_then(|envelope| envelope.code);
-    let gateway = GatewayAnswer {
-        status: status.as_u16(),
-        code,
-        message: envelope
-            .as_ref()
-            .and_then(|envelope| envelope.message.as_ref()?.as_str())
-            .map(|text| redact::message(text, secrets)),
-    };
-    let fail = |(kind, certainty, message)| {
-        Err(Error::from_answer(
-            kind,
-            certainty,
-            message,
-            gateway.clone(),
-        ))
-    };
+/// An answer, whose texts are read where they lie.
+pub(super) struct Reading<'b> {
+    status: StatusCode,
+    /// Empty if it is longer than anything that the gateway says.
+    text: Cow<'b, str>,
+}
 
-    if let Some(failure) = failure(operation, status, code) {
-        return fail(failure);
+impl<'b> Reading<'b> {
+    pub(super) fn of(answer: &'b Response<Bytes>) -> Self {
+        let bytes = answer.body();
+        let bytes = bytes.get(..MAX_BODY + 1).unwrap_or(bytes);
+        // A payment must not be lost for a shop's text that came back in another encoding, or
+        // cut within a letter. What identifies is refused where it is read.
+        let mut text =
+            str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
+        if text.len() > MAX_BODY {
+            text = Cow::default();
+        }
+        Self {
+            status: answer.status(),
+            text,
+        }
     }
-    let read = match envelope {
-        Some(Envelope {
-            code: Some(0),
-            result: Some(result),
-            ..
-        }) => serde_json::from_str(result.get()).ok(),
-        // The document prints inquiry's answer bare; the gateway's own plug-in
-        // reads it from an envelope.
-        Some(Envelope {
-            code: None | Some(0),
-            result: None,
-            ..
-        }) if operation == Operation::Inquiry => serde_json::from_str(&body).ok(),
-        _ => None,
-    };
-    match read {
-        Some(result) => Ok(result),
-        None => fail((
-            ErrorKind::Unreadable,
-            Certainty::Unknown,
-            "the gateway's answer is not one of the protocol's",
-        )),
+
+    /// Has `read` take what it needs out of the answer to `operation`, or says what the
+    /// answer is instead. `secrets` are what the request carried.
+    pub(super) fn result<'a, T: Deserialize<'a>, U>(
+        &'a self,
+        operation: Operation,
+        secrets: &[&Secret],
+        read: impl FnOnce(T) -> Option<U>,
+    ) -> Result<U, Error> {
+        let text = &*self.text;
+        let envelope = serde_json::from_str::<Envelope<'_, T>>(text).ok();
+        let (code, message) = match &envelope {
+            Some(envelope) => (envelope.code, envelope.message),
+            // A result that cannot be read hides nothing of what stands beside it.
+            None => serde_json::from_str::<Envelope<'_, IgnoredAny>>(text)
+                .map_or((None, None), |envelope| (envelope.code, envelope.message)),
+        };
+        let fail = |(kind, certainty, problem): Failure| {
+            let message = message.and_then(|message| serde_json::from_str(message.get()).ok());
+            let gateway = GatewayAnswer {
+                status: self.status.as_u16(),
+                code,
+                message: message.map(|text: Cow<'_, str>| redact::message(&text, secrets)),
+            };
+            Err(Error::from_answer(kind, certainty, problem, gateway))
+        };
+
+        if let Some(failure) = failure(operation, self.status, code) {
+            return fail(failure);
+        }
+        let result = match envelope {
+            Some(Envelope {
+                code: Some(0),
+                result: Some(result),
+                ..
+            }) => Some(result),
+            // The document prints inquiry's answer bare; the gateway's own plug-in
+            // reads it from an envelope.
+            Some(Envelope {
+                code: None | Some(0),
+                result: None,
+                ..
+            }) if operation == Operation::Inquiry => serde_json::from_str(text).ok(),
+            _ => None,
+        };
+        match result.and_then(read) {
+            Some(result) => Ok(result),
+            None => fail((
+                ErrorKind::Unreadable,
+                Certainty::Unknown,
+                "the gateway's answer is not one of the protocol's",
+            )),
+        }
     }
 }
 

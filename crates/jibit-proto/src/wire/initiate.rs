@@ -1,13 +1,19 @@
 //! `POST /order/initiate`: registers an order and says where the customer pays.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde::{Deserialize, Serialize};
 
-use super::{Operation, envelope, payment};
+use super::{
+    Operation,
+    envelope::{self, Reading},
+    text,
+};
 use crate::{
-    BaseUrl, CallbackUrl, Error, ErrorKind, HttpHosts, InvalidInput, MerchantOrderId, Mobile,
-    OrderId, Private, RedirectUrl, Rial, Secret,
+    BaseUrl, Bearer, CallbackUrl, Error, ErrorKind, HttpHosts, InvalidInput, MerchantOrderId,
+    Mobile, OrderId, Private, RedirectUrl, Rial,
 };
 
 /// An order to register.
@@ -65,6 +71,40 @@ impl NewOrder {
     }
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    amount: u64,
+    call_back_url: &'a str,
+    user_identity: &'a str,
+    merchant_order_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_data: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+}
+
+impl Wire<'_> {
+    /// How many bytes it is as JSON, if its texts need no escapes: a body that was not
+    /// given more room than it needs is sent without a copy.
+    fn length(&self) -> usize {
+        const ALWAYS: &str =
+            r#"{"amount":,"callBackUrl":"","userIdentity":"","merchantOrderId":""}"#;
+        let digits = self
+            .amount
+            .checked_ilog10()
+            .map_or(1, |log| log as usize + 1);
+        let optional = |name: &str, text: Option<&str>| text.map_or(0, |it| name.len() + it.len());
+        ALWAYS.len()
+            + digits
+            + self.call_back_url.len()
+            + self.user_identity.len()
+            + self.merchant_order_id.len()
+            + optional(r#","additionalData":"""#, self.additional_data)
+            + optional(r#","description":"""#, self.description)
+    }
+}
+
 /// A registered order.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -84,35 +124,23 @@ pub struct Initiated {
 ///
 /// # Errors
 ///
-/// If the token cannot stand in a header.
+/// If the base URL cannot carry the path.
 pub fn request(
     base: &BaseUrl,
-    token: &Secret,
+    token: &Bearer,
     order: &NewOrder,
 ) -> Result<Request<Bytes>, InvalidInput> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Wire<'a> {
-        amount: u64,
-        call_back_url: &'a str,
-        user_identity: &'a str,
-        merchant_order_id: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        additional_data: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<&'a str>,
-    }
-
-    let body = serde_json::to_vec(&Wire {
+    let fields = Wire {
         amount: order.amount.get(),
         call_back_url: order.callback_url.as_str(),
         user_identity: order.user_identity.as_str(),
         merchant_order_id: order.merchant_order_id.as_str(),
         additional_data: order.additional_data.as_ref().map(Private::as_str),
         description: order.description.as_ref().map(Private::as_str),
-    })
-    .map_err(|_| InvalidInput::new("order", "cannot be written as JSON", "check its texts"))?;
-    super::request(Method::POST, base, "/order/initiate", Some(token), body)
+    };
+    let body = super::body(&fields, fields.length())?;
+    let uri = base.initiate().clone();
+    Ok(super::request(Method::POST, uri, Some(token), body))
 }
 
 /// Reads the answer to `order`'s request; `hosts` says where plain http is
@@ -130,41 +158,49 @@ pub fn parse(
 ) -> Result<Initiated, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Wire {
-        #[serde(deserialize_with = "payment::text")]
-        order_id: Option<String>,
-        #[serde(deserialize_with = "payment::text")]
-        merchant_order_id: Option<String>,
-        redirect_url: String,
-        #[serde(default, deserialize_with = "payment::text")]
-        additional_data: Option<String>,
+    struct Wire<'a> {
+        #[serde(borrow, deserialize_with = "text::text")]
+        order_id: Option<Cow<'a, str>>,
+        #[serde(borrow, deserialize_with = "text::text")]
+        merchant_order_id: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        redirect_url: Cow<'a, str>,
+        #[serde(default, borrow, deserialize_with = "text::text")]
+        additional_data: Option<Cow<'a, str>>,
     }
 
-    let wire: Wire = envelope::result(Operation::Initiate, answer, &[])?;
+    let reading = Reading::of(answer);
+    let read = |wire: Wire<'_>| {
+        let order_id = OrderId::new(wire.order_id.unwrap_or_default());
+        let echoed = (wire.merchant_order_id)
+            .is_some_and(|echo| order.merchant_order_id.is_echoed_by(&echo));
+        let additional_data = wire.additional_data.map(Private::new);
+        let redirect_url = RedirectUrl::new(&wire.redirect_url, hosts);
+        Some((echoed, order_id, redirect_url, additional_data))
+    };
+    let (echoed, order_id, redirect_url, additional_data) =
+        reading.result(Operation::Initiate, &[], read)?;
     let implausible = |kind, message| envelope::implausible(answer, kind, message);
-    if !wire
-        .merchant_order_id
-        .is_some_and(|echo| order.merchant_order_id.is_echoed_by(&echo))
-    {
+    if !echoed {
         return Err(implausible(
             ErrorKind::Mismatch,
             "the gateway answered about another merchantOrderId",
         ));
     }
     Ok(Initiated {
-        order_id: OrderId::new(wire.order_id.unwrap_or_default()).map_err(|_| {
+        order_id: order_id.map_err(|_| {
             implausible(
                 ErrorKind::Unreadable,
                 "the gateway's orderId is not an identifier",
             )
         })?,
         merchant_order_id: order.merchant_order_id.clone(),
-        redirect_url: RedirectUrl::new(&wire.redirect_url, hosts).map_err(|_| {
+        redirect_url: redirect_url.map_err(|_| {
             implausible(
                 ErrorKind::Unreadable,
                 "the gateway's redirectUrl is not safe to give out",
             )
         })?,
-        additional_data: wire.additional_data.map(Private::new),
+        additional_data,
     })
 }

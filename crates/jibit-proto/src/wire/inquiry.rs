@@ -3,10 +3,13 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use serde::Deserialize;
 
-use super::{Operation, Payment, envelope, payment};
-use crate::{BaseUrl, Error, ErrorKind, InvalidInput, OrderId, OrderStatus, Secret};
+use super::{
+    Operation, Payment,
+    envelope::{self, Reading},
+    payment,
+};
+use crate::{BaseUrl, Bearer, Error, ErrorKind, InvalidInput, OrderId, OrderStatus};
 
 /// An order as the gateway sees it.
 #[derive(Clone, Debug)]
@@ -22,14 +25,14 @@ pub struct Inquired {
 ///
 /// # Errors
 ///
-/// If the token cannot stand in a header.
+/// If the base URL cannot carry the path.
 pub fn request(
     base: &BaseUrl,
-    token: &Secret,
+    token: &Bearer,
     order: &OrderId,
 ) -> Result<Request<Bytes>, InvalidInput> {
-    let path = format!("/order/inquiry/{}", order.path_segment());
-    super::request(Method::GET, base, &path, Some(token), Vec::new())
+    let uri = base.join("/order/inquiry/", Some(order))?;
+    Ok(super::request(Method::GET, uri, Some(token), Vec::new()))
 }
 
 /// Reads the answer: bare, as the document prints it, or in the envelope; with
@@ -39,21 +42,12 @@ pub fn request(
 ///
 /// Whatever the error, the order's state stays what it was: not known.
 pub fn parse(answer: &Response<Bytes>) -> Result<Inquired, Error> {
-    #[derive(Deserialize)]
-    struct Wire {
-        #[serde(default, rename = "statusV", deserialize_with = "payment::text")]
-        status_v: Option<String>,
-        #[serde(default, deserialize_with = "payment::text")]
-        status: Option<String>,
-        #[serde(flatten)]
-        payment: payment::Wire,
-    }
-
-    let wire: Wire = envelope::result(Operation::Inquiry, answer, &[])?;
-    let status = match (wire.status_v, wire.status) {
-        (Some(one), Some(other)) if one != other => None,
-        (one, other) => one.or(other),
+    let reading = Reading::of(answer);
+    let read = |wire: payment::Wire<'_>| {
+        let status = wire.status().map(|status| OrderStatus::from_wire(&status));
+        Some((status, wire.payment()?))
     };
+    let (status, payment) = reading.result(Operation::Inquiry, &[], read)?;
     let status = status.ok_or_else(|| {
         envelope::implausible(
             answer,
@@ -61,8 +55,5 @@ pub fn parse(answer: &Response<Bytes>) -> Result<Inquired, Error> {
             "the gateway's answer names no single state",
         )
     })?;
-    Ok(Inquired {
-        status: OrderStatus::from_wire(&status),
-        payment: wire.payment.into(),
-    })
+    Ok(Inquired { status, payment })
 }

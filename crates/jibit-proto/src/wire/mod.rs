@@ -12,7 +12,8 @@
 //!
 //! let gateway = BaseUrl::new("https://pg.jibit.mobi", &HttpHosts::loopback())?;
 //! let order = OrderId::new("7wvkgrn0")?;
-//! let request = wire::inquiry::request(&gateway, &Secret::new("a.token"), &order)?;
+//! let token = Secret::new("a.token").bearer()?;
+//! let request = wire::inquiry::request(&gateway, &token, &order)?;
 //! assert_eq!(request.uri(), "https://pg.jibit.mobi/order/inquiry/7wvkgrn0");
 //!
 //! let answer = http::Response::new(r#"{"statusV": "PGENTRY", "amount": 100}"#.into());
@@ -28,16 +29,18 @@ pub mod inquiry;
 mod payment;
 mod redact;
 pub mod refresh;
+mod text;
 pub mod verify;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderValue, Method, Request, Uri, header};
 
 pub use payment::Payment;
 
 #[allow(unused_imports, reason = "named in the docs above")]
 use crate::Error;
-use crate::{BaseUrl, InvalidInput, Secret};
+use crate::{Bearer, InvalidInput};
+use serde::Serialize;
 
 /// An operation of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,25 +74,28 @@ impl Operation {
 /// An answer's body that is read at the most, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// A request of the protocol: `Content-Type` stands on every one, also on
-/// those without a body.
-fn request(
-    method: Method,
-    base: &BaseUrl,
-    path: &str,
-    token: Option<&Secret>,
-    body: Vec<u8>,
-) -> Result<Request<Bytes>, InvalidInput> {
+/// The `Content-Type` of every request, also of those without a body.
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A request of the protocol; without a token it is one for a token.
+fn request(method: Method, uri: Uri, token: Option<&Bearer>, body: Vec<u8>) -> Request<Bytes> {
     let mut request = Request::new(Bytes::from(body));
     *request.method_mut() = method;
-    *request.uri_mut() = base.join(path)?;
-    let headers = request.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    if let Some(token) = token {
-        headers.insert(header::AUTHORIZATION, token.bearer()?);
+    *request.uri_mut() = uri;
+    match token {
+        Some(token) => request.headers_mut().clone_from(token.headers()),
+        None => {
+            request.headers_mut().insert(header::CONTENT_TYPE, JSON);
+        }
     }
-    Ok(request)
+    request
+}
+
+/// What is sent, as JSON; `length` is about how many bytes it has.
+fn body(fields: &impl Serialize, length: usize) -> Result<Vec<u8>, InvalidInput> {
+    let mut body = Vec::with_capacity(length);
+    serde_json::to_writer(&mut body, fields).map_err(|_| {
+        InvalidInput::new("request", "cannot be written as JSON", "check its texts")
+    })?;
+    Ok(body)
 }

@@ -1,88 +1,167 @@
-use serde::{Deserialize, Deserializer, de};
-use serde_json::Value;
+use std::{borrow::Cow, fmt, ops::Range};
 
-use crate::{Private, RefId, Rial, ids::LOST};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::text;
+use crate::{Private, RefId, Rial};
 
 /// What the gateway says of a payment, in verify's and in inquiry's answer.
 ///
 /// It is the gateway's word, uncompared: nothing is paid before amount and
 /// merchantOrderId equal the stored ones.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Payment {
-    /// The merchant's identifier, exactly as the gateway wrote it.
-    pub merchant_order_id: Option<String>,
-    /// The amount.
-    pub amount: Option<Rial>,
-    /// The gateway's reference, for people; it may be absent.
-    pub ref_id: Option<RefId>,
-    /// The shop's own text.
-    pub additional_data: Option<Private>,
-    /// The customer's mobile number, as the gateway wrote it.
-    pub user_identity: Option<Private>,
-    /// The customer's address.
-    pub client_ip: Option<Private>,
+    amount: Option<Rial>,
+    /// All texts, one after the other, and where each of them lies.
+    texts: Box<str>,
+    merchant_order_id: Part,
+    ref_id: Part,
+    /// As JSON, since few ask for it and it is full of escapes.
+    additional_data: Part,
+    user_identity: Part,
+    client_ip: Part,
 }
 
+/// Where a text lies, if there is one.
+type Part = Option<Range<usize>>;
+
+impl Payment {
+    /// The merchant's identifier, exactly as the gateway wrote it.
+    #[must_use]
+    pub fn merchant_order_id(&self) -> Option<&str> {
+        self.text(&self.merchant_order_id)
+    }
+
+    /// The amount.
+    #[must_use]
+    pub const fn amount(&self) -> Option<Rial> {
+        self.amount
+    }
+
+    /// The gateway's reference, for people; it may be absent, and one that is no
+    /// identifier counts as absent: it is worth less than the payment it stands by.
+    #[must_use]
+    pub fn ref_id(&self) -> Option<RefId> {
+        RefId::new(self.text(&self.ref_id)?).ok()
+    }
+
+    /// The shop's own text. An escape in it that stands for no character leaves it as
+    /// the gateway wrote it.
+    #[must_use]
+    pub fn additional_data(&self) -> Option<Private> {
+        let json = self.text(&self.additional_data)?;
+        Some(Private::new(
+            serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
+        ))
+    }
+
+    /// The customer's mobile number, as the gateway wrote it.
+    #[must_use]
+    pub fn user_identity(&self) -> Option<Private> {
+        self.text(&self.user_identity).map(Private::new)
+    }
+
+    /// The customer's address.
+    #[must_use]
+    pub fn client_ip(&self) -> Option<Private> {
+        self.text(&self.client_ip).map(Private::new)
+    }
+
+    fn text(&self, part: &Part) -> Option<&str> {
+        self.texts.get(part.clone()?)
+    }
+}
+
+impl fmt::Debug for Payment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payment")
+            .field("merchant_order_id", &self.merchant_order_id())
+            .field("amount", &self.amount())
+            .field("ref_id", &self.ref_id())
+            .field("additional_data", &self.additional_data())
+            .field("user_identity", &self.user_identity())
+            .field("client_ip", &self.client_ip())
+            .finish()
+    }
+}
+
+/// What verify and inquiry answer; only inquiry names a state. What
+/// may not matter is not looked into here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Wire {
-    #[serde(default, deserialize_with = "exact_text")]
-    merchant_order_id: Option<String>,
-    #[serde(default, deserialize_with = "amount")]
+pub(super) struct Wire<'a> {
+    #[serde(borrow, rename = "statusV")]
+    status_v: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "text::exact")]
+    merchant_order_id: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "text::amount")]
     amount: Option<Rial>,
-    #[serde(default, deserialize_with = "text")]
-    ref_id: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    additional_data: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    user_identity: Option<String>,
+    #[serde(default, borrow, deserialize_with = "text::text")]
+    ref_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    additional_data: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "text::text")]
+    user_identity: Option<Cow<'a, str>>,
     // inquiry prints clientIp, verify clientIP.
-    #[serde(default, deserialize_with = "text")]
-    client_ip: Option<String>,
-    #[serde(default, deserialize_with = "text", rename = "clientIP")]
-    client_ip_of_verify: Option<String>,
+    #[serde(default, borrow, deserialize_with = "text::text")]
+    client_ip: Option<Cow<'a, str>>,
+    #[serde(default, borrow, rename = "clientIP", deserialize_with = "text::text")]
+    client_ip_of_verify: Option<Cow<'a, str>>,
 }
 
-impl From<Wire> for Payment {
-    fn from(wire: Wire) -> Self {
-        Self {
-            merchant_order_id: wire.merchant_order_id,
-            amount: wire.amount,
-            // A reference that is none is worth less than the payment it stands by.
-            ref_id: wire.ref_id.and_then(|text| RefId::new(text).ok()),
-            additional_data: wire.additional_data.map(Private::new),
-            user_identity: wire.user_identity.map(Private::new),
-            client_ip: wire
-                .client_ip
-                .or(wire.client_ip_of_verify)
-                .map(Private::new),
+impl<'a> Wire<'a> {
+    /// The one state that is named; nothing if it is none or not one.
+    pub(super) fn status(&self) -> Option<Cow<'a, str>> {
+        match (text::of(self.status_v).ok()?, text::of(self.status).ok()?) {
+            (Some(one), Some(other)) if one != other => None,
+            (one, other) => one.or(other),
         }
     }
-}
 
-/// Text, also where a number is printed.
-pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text)),
-        Value::Number(number) => Ok(Some(number.to_string())),
-        _ => Err(de::Error::custom("neither text nor a number")),
+    /// What the gateway says of the payment; nothing if the shop's own text is neither
+    /// text nor a number.
+    pub(super) fn payment(self) -> Option<Payment> {
+        let additional_data = self.additional_data.map(RawValue::get);
+        if additional_data.is_some_and(|json| !json.starts_with(is_scalar)) {
+            return None;
+        }
+        let client_ip = self.client_ip.or(self.client_ip_of_verify);
+        let parts = [
+            self.merchant_order_id.as_deref(),
+            self.ref_id.as_deref(),
+            additional_data,
+            self.user_identity.as_deref(),
+            client_ip.as_deref(),
+        ];
+        let length = parts.iter().flatten().map(|part| part.len()).sum();
+        let mut texts = String::with_capacity(length);
+        let [
+            merchant_order_id,
+            ref_id,
+            additional_data,
+            user_identity,
+            client_ip,
+        ] = parts.map(|part| {
+            let begin = texts.len();
+            texts.push_str(part?);
+            Some(begin..texts.len())
+        });
+        Some(Payment {
+            amount: self.amount,
+            texts: texts.into_boxed_str(),
+            merchant_order_id,
+            ref_id,
+            additional_data,
+            user_identity,
+            client_ip,
+        })
     }
 }
 
-/// The same, none of whose bytes were lost on the way.
-fn exact_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = text(deserializer)?;
-    if text.as_ref().is_some_and(|it| it.contains(LOST)) {
-        return Err(de::Error::custom("bytes that are no text"));
-    }
-    Ok(text)
-}
-
-/// A whole number of Rial, also where its digits are printed as text.
-fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Rial>, D::Error> {
-    text(deserializer)?
-        .map(|digits| digits.parse().map_err(de::Error::custom))
-        .transpose()
+/// Whether a JSON value that begins so is text or a number.
+fn is_scalar(first: char) -> bool {
+    matches!(first, '"' | '-' | '0'..='9')
 }

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use serde::Serialize;
 
 use super::{
     Operation,
@@ -17,17 +18,20 @@ use crate::{BaseUrl, Error, InvalidInput};
 ///
 /// If the base URL cannot carry the path.
 pub fn request(base: &BaseUrl, old: &Tokens) -> Result<Request<Bytes>, InvalidInput> {
-    let body = serde_json::json!({
-        "token": old.token.expose(),
-        "refreshToken": old.refresh_token.expose(),
-    });
-    super::request(
-        Method::POST,
-        base,
-        "/authenticate/refresh",
-        None,
-        body.to_string().into_bytes(),
-    )
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Wire<'a> {
+        token: &'a str,
+        refresh_token: &'a str,
+    }
+
+    let fields = Wire {
+        token: old.token.expose(),
+        refresh_token: old.refresh_token.expose(),
+    };
+    let body = super::body(&fields, 1024)?;
+    let uri = base.join("/authenticate/refresh", None)?;
+    Ok(super::request(Method::POST, uri, None, body))
 }
 
 /// Reads the answer; `old` is what the request carried, so that no error

@@ -4,21 +4,25 @@
 use bytes::Bytes;
 use http::{Method, Request, Response};
 
-use super::{Operation, Payment, envelope, payment};
-use crate::{BaseUrl, Error, ErrorKind, InvalidInput, OrderId, Secret};
+use super::{
+    Operation, Payment,
+    envelope::{self, Reading},
+    payment,
+};
+use crate::{BaseUrl, Bearer, Error, ErrorKind, InvalidInput, OrderId};
 
 /// Builds the request, which has no body.
 ///
 /// # Errors
 ///
-/// If the token cannot stand in a header.
+/// If the base URL cannot carry the path.
 pub fn request(
     base: &BaseUrl,
-    token: &Secret,
+    token: &Bearer,
     order: &OrderId,
 ) -> Result<Request<Bytes>, InvalidInput> {
-    let path = format!("/order/verify/{}", order.path_segment());
-    super::request(Method::POST, base, &path, Some(token), Vec::new())
+    let uri = base.join("/order/verify/", Some(order))?;
+    Ok(super::request(Method::POST, uri, Some(token), Vec::new()))
 }
 
 /// Reads the answer. A success names merchantOrderId and amount; the caller
@@ -29,9 +33,9 @@ pub fn request(
 /// Always with [`Certainty::Unknown`](crate::Certainty), also for a plain
 /// refusal: only an inquiry tells whether the money was taken.
 pub fn parse(answer: &Response<Bytes>) -> Result<Payment, Error> {
-    let wire: payment::Wire = envelope::result(Operation::Verify, answer, &[])?;
-    let payment = Payment::from(wire);
-    if payment.merchant_order_id.is_none() || payment.amount.is_none() {
+    let reading = Reading::of(answer);
+    let payment = reading.result(Operation::Verify, &[], payment::Wire::payment)?;
+    if payment.merchant_order_id().is_none() || payment.amount().is_none() {
         let problem = "the gateway's success does not say what was paid";
         return Err(envelope::implausible(
             answer,

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use http::{Request, header};
 use jibit_proto::wire::{authenticate, initiate, inquiry, refresh, verify};
-use jibit_proto::{BaseUrl, CallbackUrl, Error, HttpHosts, OrderId, OrderStatus, Private, Secret};
+use jibit_proto::{
+    BaseUrl, Bearer, CallbackUrl, Error, HttpHosts, OrderId, OrderStatus, Private, Secret,
+};
 use jibit_testkit::Fixture;
 
 fn folder() -> PathBuf {
@@ -107,6 +109,10 @@ fn token() -> Secret {
     Secret::new("a.token")
 }
 
+fn bearer() -> Bearer {
+    token().bearer().unwrap()
+}
+
 #[test]
 fn authenticate() {
     let fixture = fixture("authenticate/document");
@@ -165,7 +171,7 @@ fn initiate() {
     .description("");
     assert_request(
         &fixture,
-        &initiate::request(&base(), &token(), &order).unwrap(),
+        &initiate::request(&base(), &bearer(), &order).unwrap(),
         str::to_owned,
     );
     let initiated = initiate::parse(&fixture.answer, &order, &HttpHosts::loopback()).unwrap();
@@ -185,22 +191,19 @@ fn verify() {
     let order = OrderId::new("7wvkgrn0").unwrap();
     assert_request(
         &fixture,
-        &verify::request(&base(), &token(), &order).unwrap(),
+        &verify::request(&base(), &bearer(), &order).unwrap(),
         str::to_owned,
     );
     let payment = verify::parse(&fixture.answer).unwrap();
+    assert_eq!(payment.merchant_order_id(), Some("merchant-1234-123"));
+    assert_eq!(payment.amount().unwrap().get(), 100);
+    assert_eq!(payment.ref_id().unwrap().as_str(), "775743540");
     assert_eq!(
-        payment.merchant_order_id.as_deref(),
-        Some("merchant-1234-123")
-    );
-    assert_eq!(payment.amount.unwrap().get(), 100);
-    assert_eq!(payment.ref_id.unwrap().as_str(), "775743540");
-    assert_eq!(
-        payment.user_identity.as_ref().map(Private::as_str),
+        payment.user_identity().as_ref().map(Private::as_str),
         Some("09121234567")
     );
     assert_eq!(
-        payment.client_ip.as_ref().map(Private::as_str),
+        payment.client_ip().as_ref().map(Private::as_str),
         Some("37.32.127.129")
     );
 }
@@ -211,18 +214,18 @@ fn inquiry() {
     let order = OrderId::new("7wvkgrn0").unwrap();
     assert_request(
         &fixture,
-        &inquiry::request(&base(), &token(), &order).unwrap(),
+        &inquiry::request(&base(), &bearer(), &order).unwrap(),
         str::to_owned,
     );
     let inquired = inquiry::parse(&fixture.answer).unwrap();
     assert_eq!(inquired.status, OrderStatus::PurchaseConfirmByMerchant);
     // The blank is the document's own.
     assert_eq!(
-        inquired.payment.merchant_order_id.as_deref(),
+        inquired.payment.merchant_order_id(),
         Some(" merchant-1234-123")
     );
     assert_eq!(
-        inquired.payment.client_ip.as_ref().map(Private::as_str),
+        inquired.payment.client_ip().as_ref().map(Private::as_str),
         Some("37.32.127.129")
     );
     assert!(!format!("{inquired:?}").contains("09121234567"));

@@ -313,11 +313,11 @@ fn what_is_not_payable_is_never_verified() {
         assert_eq!(gateway.transcript, [Exchanged::Inquiry(Fault::None)]);
         match (status, amount, verdict) {
             (_, 99 | 1000, Verdict::Mismatch(mismatch)) => {
-                assert_eq!(mismatch.payment.amount.unwrap().get(), amount)
+                assert_eq!(mismatch.payment.amount().unwrap().get(), amount)
             }
             ("INITIAL" | "PGENTRY", _, Verdict::Pending(seen)) => {
                 assert_eq!(seen.status.as_str(), status);
-                assert_eq!(seen.payment.amount.unwrap().get(), amount);
+                assert_eq!(seen.payment.amount().unwrap().get(), amount);
             }
             ("CANCEL_BY_USER" | "CANCEL_BY_SYSTEM", _, Verdict::NotPaid { seen, refunded }) => {
                 assert_eq!((seen.status.as_str(), refunded), (status, false));

@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod allocations;
 mod by_hand;
 mod callback;
 mod errors;
@@ -16,6 +17,7 @@ mod ids;
 mod mobile;
 mod model;
 mod money;
+mod owned;
 mod secrets;
 mod session;
 mod sharing;

@@ -1,4 +1,5 @@
-use jibit_proto::Secret;
+use http::header;
+use jibit_proto::{BaseUrl, HttpHosts, OrderId, Secret, wire::inquiry};
 
 #[test]
 fn a_secret_prints_as_redacted_inside_anything() {
@@ -9,9 +10,16 @@ fn a_secret_prints_as_redacted_inside_anything() {
 
 #[test]
 fn a_bearer_is_one_word_and_a_blank_and_the_token_and_marked_sensitive() {
-    let header = Secret::new("a.b-c_d").bearer().unwrap();
-    assert_eq!(header.as_bytes(), b"Bearer a.b-c_d");
-    assert_eq!(format!("{header:?}"), "Sensitive");
+    let bearer = Secret::new("a.b-c_d").bearer().unwrap();
+    let base = BaseUrl::new(BaseUrl::PRODUCTION, &HttpHosts::loopback()).unwrap();
+    let order = OrderId::new("7wvkgrn0").unwrap();
+    // Each request carries it, marked.
+    for _ in 0..2 {
+        let request = inquiry::request(&base, &bearer, &order).unwrap();
+        let header = &request.headers()[header::AUTHORIZATION];
+        assert_eq!(header.as_bytes(), b"Bearer a.b-c_d");
+        assert!(!format!("{request:?}{bearer:?}").contains("a.b-c_d"));
+    }
 }
 
 #[test]

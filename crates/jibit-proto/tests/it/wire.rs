@@ -230,10 +230,10 @@ fn inquiry_reads_every_shape_that_was_seen() {
     ] {
         let inquired = inquiry::parse(&answer(200, body)).expect(body);
         assert_eq!(inquired.status, OrderStatus::PgEntry);
-        assert_eq!(inquired.payment.merchant_order_id.unwrap().trim(), "m-1");
-        assert_eq!(inquired.payment.amount.unwrap().get(), 100);
-        assert_eq!(inquired.payment.ref_id.unwrap().as_str(), "7");
-        assert_eq!(inquired.payment.client_ip.unwrap().as_str(), "1.2.3.4");
+        assert_eq!(inquired.payment.merchant_order_id().unwrap().trim(), "m-1");
+        assert_eq!(inquired.payment.amount().unwrap().get(), 100);
+        assert_eq!(inquired.payment.ref_id().unwrap().as_str(), "7");
+        assert_eq!(inquired.payment.client_ip().unwrap().as_str(), "1.2.3.4");
     }
 }
 
@@ -256,7 +256,7 @@ fn bytes_that_are_no_text_lose_no_payment() {
     for name in ["additionalData", "userIdentity", "refId", "description"] {
         let read = inquiry::parse(&answer(200, body(name))).expect(name);
         assert_eq!(read.status, OrderStatus::PurchaseByUser);
-        assert!(read.payment.ref_id.is_none());
+        assert!(read.payment.ref_id().is_none());
         let whole = [b"{\"errorCode\":0,\"result\":", &body(name)[..], b"}"].concat();
         assert!(
             inquiry::parse(&answer(200, whole.clone())).is_ok(),
@@ -414,7 +414,7 @@ proptest! {
     fn no_order_id_changes_the_method_host_path_or_headers(id in "\\PC{0,20}[./?#%\\\\@:]{0,4}\\PC{0,20}") {
         let Ok(order) = OrderId::new(id) else { return Ok(()) };
         let base = BaseUrl::new("https://gw.example/prefix", &HttpHosts::loopback()).unwrap();
-        let request = verify::request(&base, &Secret::new("t"), &order).unwrap();
+        let request = verify::request(&base, &Secret::new("t").bearer().unwrap(), &order).unwrap();
         prop_assert_eq!(request.uri().host(), Some("gw.example"));
         prop_assert_eq!(request.uri().query(), None);
         let segment = request.uri().path().strip_prefix("/prefix/order/verify/").unwrap();

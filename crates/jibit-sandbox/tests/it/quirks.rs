@@ -19,7 +19,7 @@ fn said(quirks: &[Quirk]) -> (Value, Value) {
     // The client reads it whatever the quirk.
     let inquired = wire::inquiry::parse(&answer).unwrap();
     assert_eq!(inquired.status, OrderStatus::PurchaseByUser);
-    assert_eq!(inquired.payment.amount.unwrap().get(), 100);
+    assert_eq!(inquired.payment.amount().unwrap().get(), 100);
     let inquiry = read(&answer);
     (inquiry, bench.verify(&id))
 }

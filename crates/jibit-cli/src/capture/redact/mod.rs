@@ -137,7 +137,8 @@ impl Redactor {
                 let order = percent_decoded(segment);
                 let order =
                     order.replacen(order.trim(), &self.book.stand_in(Kind::Id, order.trim()), 1);
-                let segment = OrderId::new(order).map(|order| order.path_segment());
+                let order = OrderId::new(order).ok();
+                let segment = order.as_ref().map(OrderId::path_segment);
                 format!("{prefix}{}", segment.unwrap_or_default())
             }
             None => path.to_owned(),

@@ -21,7 +21,7 @@ async fn no_answer_is_a_502_and_no_fixture_and_nothing_is_sent_twice() {
     let base = capture.base();
     let tokens = login(&base).await;
     capture.line().await;
-    let initiate = || initiate::request(&base, &tokens.token, &order()).unwrap();
+    let initiate = || initiate::request(&base, &tokens.token.bearer().unwrap(), &order()).unwrap();
     let wire = [
         Fate::Reset,
         Fate::Close,
@@ -104,7 +104,7 @@ async fn a_shop_that_goes_away_is_recorded_all_the_same() {
     capture.line().await;
     let late = Fate::Delay(Duration::from_millis(400));
     sandbox.inject(Fault::after(Operation::Initiate, late));
-    let request = initiate::request(&base, &tokens.token, &order()).unwrap();
+    let request = initiate::request(&base, &tokens.token.bearer().unwrap(), &order()).unwrap();
     let gone = tokio::time::timeout(Duration::from_millis(150), ask(request)).await;
     assert!(gone.is_err());
     // Told to end in the meantime, it waits for what is under way.
@@ -150,7 +150,7 @@ async fn a_second_interrupt_does_not_wait_for_a_gateway_that_hangs() {
     let tokens = login(&base).await;
     capture.line().await;
     sandbox.inject(Fault::after(Operation::Initiate, Fate::Hang));
-    let request = initiate::request(&base, &tokens.token, &order()).unwrap();
+    let request = initiate::request(&base, &tokens.token.bearer().unwrap(), &order()).unwrap();
     let gone = tokio::time::timeout(Duration::from_millis(150), ask(request)).await;
     assert!(gone.is_err());
     let folder = capture.folder.clone();
