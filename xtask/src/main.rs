@@ -37,6 +37,8 @@ Commands:
   api [--write]   check which crates' types public signatures name, and their lists
   bench core [--json] [--check]
                   building requests and reading answers, against naive code
+  bench client [--json] [--check]
+                  the async client against bare hyper-util, reqwest and sockets
   bench sandbox [--json] [--check] [--only PART]
                   the sandbox against floors, as processes; --check fails on a miss
   bench checkout [--json] [--check] [--only PART] [--slow-disk MILLISECONDS]

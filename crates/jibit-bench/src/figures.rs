@@ -81,6 +81,11 @@ pub(crate) fn table(figures: &[Figure]) -> String {
     lines.collect()
 }
 
+/// A line on long work, which is no part of the output.
+pub(crate) fn progress(line: &str) {
+    eprintln!("bench: {line}");
+}
+
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<_> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod checkout;
+mod client;
 mod figures;
 mod fill;
 mod hello;
@@ -45,6 +46,14 @@ enum Command {
     /// Times the core's work.
     #[command(hide = true)]
     CoreTime(protocol::Time),
+    /// Measures the async client, `jibit-hyper`.
+    Client(client::Arguments),
+    /// A gateway that costs next to nothing.
+    #[command(hide = true)]
+    Gateway(client::Gateway),
+    /// One process of a client.
+    #[command(hide = true)]
+    Flows(client::Flows),
     /// The floor: an HTTP server that only says hello.
     #[command(hide = true)]
     Hello,
@@ -69,6 +78,9 @@ fn main() -> ExitCode {
         Command::Core(arguments) => protocol::run(&arguments),
         Command::CoreWork(work) => work.run(),
         Command::CoreTime(time) => time.run(),
+        Command::Client(arguments) => client::run(&arguments),
+        Command::Gateway(gateway) => gateway.run(),
+        Command::Flows(flows) => flows.run(),
         Command::Hello => hello::run(),
         Command::Load(arguments) => load::run(&arguments),
         Command::Fill(arguments) => fill::run(&arguments),

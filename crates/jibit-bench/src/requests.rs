@@ -4,9 +4,53 @@ use std::net::SocketAddr;
 
 use serde_json::json;
 
+/// As long as the gateway's own.
+pub(crate) const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJpci5qaWJpdC5xcnBnIiwic3ViIjoiNzc0NiIsImlzcyI6ImlyLmppYml0LnRzZXJ2ZXIiLCJleHAiOjE4MDAwODY0MDAsImlhdCI6MTgwMDAwMDAwMCwianRpIjoiNSJ9.gLfKvw7wUJgipNpxhVAHHSBj4g9caq-NOqhZbEP5GUs";
+
 /// What the floor is asked: as little as HTTP allows.
 pub(crate) fn hello(address: SocketAddr) -> Vec<u8> {
     format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes()
+}
+
+/// What every order costs, in Rial.
+pub(crate) const AMOUNT: u64 = 125_000;
+
+/// The body of an initiate, for an order such as shops make: a merchantOrderId of 30
+/// letters, a callBackUrl of 60, a description of about 40 in Persian, a customer of its
+/// own.
+pub(crate) fn order(number: usize) -> String {
+    let order = json!({
+        "amount": AMOUNT,
+        "callBackUrl": callback_url(number),
+        "userIdentity": mobile(number),
+        "merchantOrderId": merchant_order_id(number),
+        "description": description(number),
+    });
+    order.to_string()
+}
+
+pub(crate) fn callback_url(number: usize) -> String {
+    format!(
+        "https://shop.example/checkout/return?session=s-{:013}",
+        digits(number)
+    )
+}
+
+pub(crate) fn mobile(number: usize) -> String {
+    format!("0912{:07}", digits(number))
+}
+
+pub(crate) fn merchant_order_id(number: usize) -> String {
+    format!("shop-1405-order-number-{:07}", digits(number))
+}
+
+pub(crate) fn description(number: usize) -> String {
+    format!("خرید دو جلد کتاب از فروشگاه نمونه {:07}", digits(number))
+}
+
+/// Seven of them.
+const fn digits(number: usize) -> usize {
+    number % 10_000_000
 }
 
 /// Builds a merchant's requests to one sandbox.
@@ -35,18 +79,8 @@ impl Merchant {
         self.request("POST", "/authenticate/refresh", false, &body.to_string())
     }
 
-    /// An order such as shops make: a merchantOrderId of 30 letters, a callBackUrl
-    /// of 60, a description of about 40 in Persian, a customer of its own.
     pub(crate) fn initiate(&self, number: usize) -> Vec<u8> {
-        let number = number % 10_000_000;
-        let body = json!({
-            "amount": 125_000,
-            "callBackUrl": format!("https://shop.example/checkout/return?session=s-{number:013}"),
-            "userIdentity": format!("0912{number:07}"),
-            "merchantOrderId": format!("shop-1405-order-number-{number:07}"),
-            "description": format!("خرید دو جلد کتاب از فروشگاه نمونه {number:07}"),
-        });
-        self.request("POST", "/order/initiate", true, &body.to_string())
+        self.request("POST", "/order/initiate", true, &order(number))
     }
 
     pub(crate) fn pay(&self, order: &str) -> Vec<u8> {

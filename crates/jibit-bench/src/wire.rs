@@ -88,7 +88,7 @@ impl Connection {
 }
 
 /// The status, and where the body begins and ends; nothing while the head is not whole.
-fn head(bytes: &[u8]) -> Outcome<Option<(u16, usize, usize)>> {
+pub(crate) fn head(bytes: &[u8]) -> Outcome<Option<(u16, usize, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut response = httparse::Response::new(&mut headers);
     let parsed = response

@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
 };
 
 use jibit_driver::{Account, Answer, Call, Outgoing, Shared, Step, StoreStep, Stored, spans};
@@ -23,7 +23,34 @@ pub(crate) struct Driver {
     pub(crate) tokens: Mutex<Option<Arc<dyn TokenStore>>>,
 }
 
+/// A call's sleep. One at a time: it waits for one thing, and a sleep that was set for
+/// an earlier instant serves for a later one until it ends.
+struct Alarm<'a> {
+    clock: &'a dyn Clock,
+    set: Option<(Timestamp, Sleep<'a>)>,
+}
+
 type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+impl<'a> Alarm<'a> {
+    /// Whether it is `until`.
+    fn poll(&mut self, until: Timestamp, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let (instant, asleep) = match self.set.take() {
+                Some(set) if set.0 <= until => self.set.insert(set),
+                _ => self.set.insert((until, self.clock.sleep_until(until))),
+            };
+            if asleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let over = *instant == until;
+            self.set = None;
+            if over {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
 
 impl Driver {
     /// Runs a call inside its span, which learns how it ended.
@@ -45,16 +72,20 @@ impl Driver {
     {
         let mut call = self.shared.begin(flow, begun);
         let mut right = None;
+        let mut alarm = Alarm {
+            clock: &*self.clock,
+            set: None,
+        };
         loop {
-            match self.step(&mut call).await {
+            match self.step(&mut call, &mut alarm).await {
                 Step::Send(out) => {
-                    let answer = self.send(out).await;
-                    call.receive(answer, self.clock.now());
+                    let (answer, now) = self.send(out, &mut alarm).await;
+                    call.receive(answer, now);
                 }
                 Step::Done(outcome) => return outcome,
                 Step::Wait(until) => {
                     if let Some(step) = call.take_store_step() {
-                        let stored = self.store(step, &mut right, until).await;
+                        let stored = self.store(step, &mut right, until, &mut alarm).await;
                         call.stored(stored, self.clock.now());
                     }
                 }
@@ -63,36 +94,36 @@ impl Driver {
     }
 
     /// The next step that is not a mere wait.
-    async fn step<F: Flow>(&self, call: &mut Call<'_, F, Waker>) -> Step<F::Output> {
-        let mut sleep: Option<(Timestamp, Sleep<'_>)> = None;
+    async fn step<F: Flow>(
+        &self,
+        call: &mut Call<'_, F, Waker>,
+        alarm: &mut Alarm<'_>,
+    ) -> Step<F::Output> {
         poll_fn(|cx| {
             loop {
                 let until = match call.poll(self.clock.now(), || cx.waker().clone()) {
                     Step::Wait(until) if !call.has_store_step() => until,
                     step => return Poll::Ready(step),
                 };
-                let (_, asleep) = match sleep.take() {
-                    Some(slept) if slept.0 == until => sleep.insert(slept),
-                    _ => sleep.insert((until, self.clock.sleep_until(until))),
-                };
-                if asleep.as_mut().poll(cx).is_pending() {
+                if alarm.poll(until, cx).is_pending() {
                     return Poll::Pending;
                 }
-                sleep = None;
             }
         })
         .await
     }
 
-    /// Sends, for as long as the attempt may take, whatever the transport does.
-    async fn send(&self, out: Outgoing) -> Answer {
+    /// Sends, for as long as the attempt may take, whatever the transport does; and when
+    /// that was over.
+    async fn send(&self, out: Outgoing, alarm: &mut Alarm<'_>) -> (Answer, Timestamp) {
         let begun = self.clock.now();
         let span = spans::attempt(&out);
         let answer = self.transport.send(out.request);
-        let answer = span.instrument(self.within(out.until, answer)).await;
+        let answer = span.instrument(within(out.until, answer, alarm)).await;
         let answer = answer.unwrap_or_else(|| Err(TransportError::unknown("no answer in time")));
-        spans::answered(&span, &answer, begun, self.clock.now());
-        answer
+        let now = self.clock.now();
+        spans::answered(&span, &answer, begun, now);
+        (answer, now)
     }
 
     /// Works the store, for as long as that may take.
@@ -101,21 +132,25 @@ impl Driver {
         step: StoreStep,
         right: &mut Option<Box<dyn Right>>,
         until: Timestamp,
+        alarm: &mut Alarm<'_>,
     ) -> Stored {
         let store = self.tokens.lock();
         let store = store.unwrap_or_else(PoisonError::into_inner).clone();
         let worked = work(store, &self.account, right, step);
-        self.within(until, worked).await.unwrap_or(Stored::Failed)
+        within(until, worked, alarm).await.unwrap_or(Stored::Failed)
     }
+}
 
-    /// What the future comes to, if it does so in time.
-    async fn within<T>(&self, until: Timestamp, future: impl Future<Output = T>) -> Option<T> {
-        let mut future = pin!(future);
-        let mut limit = self.clock.sleep_until(until);
-        poll_fn(|cx| match future.as_mut().poll(cx) {
-            Poll::Ready(value) => Poll::Ready(Some(value)),
-            Poll::Pending => limit.as_mut().poll(cx).map(|()| None),
-        })
-        .await
-    }
+/// What the future comes to, if it does so in time.
+async fn within<T>(
+    until: Timestamp,
+    future: impl Future<Output = T>,
+    alarm: &mut Alarm<'_>,
+) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => alarm.poll(until, cx).map(|()| None),
+    })
+    .await
 }

@@ -56,6 +56,8 @@
 //! * Connecting (DNS, TCP and TLS together) takes 3 s at most, an answer has
 //!   at most 64 headers in 16 KiB (over HTTP/2: 16 KiB of them) and a body of
 //!   64 KiB. How long an answer may take is the client's to say.
+//! * A connection is kept for 30 s after its last request, and as many of them as
+//!   there were requests at once: a handshake costs as much as forty requests.
 //! * TLS always verifies; there is no switch for it. The cryptography is
 //!   ring's, whatever other provider is in the build.
 //! * Headers and bodies are never logged and never in an error's text.

@@ -16,7 +16,6 @@ use crate::{Roots, SetupError, connector::Connector};
 const MAX_BODY: usize = 64 * 1024;
 const MAX_HEADERS: usize = 64;
 const MAX_HEAD: usize = 16 * 1024;
-const MAX_IDLE: usize = 64;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends requests over pooled connections. Clones share the pool.
@@ -87,7 +86,6 @@ impl TransportBuilder {
             .retry_canceled_requests(false)
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(MAX_IDLE)
             .http1_max_headers(MAX_HEADERS)
             .http1_max_buf_size(MAX_HEAD);
         #[cfg(feature = "http2")]

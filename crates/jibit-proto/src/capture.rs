@@ -60,13 +60,12 @@ impl Verdict {
 /// end is a [`Verdict`].
 #[derive(Debug)]
 pub struct Capture {
+    /// With what a look saw last.
     payable: Payable,
     step: Step,
     /// Whether a verify may have reached the gateway.
     left: bool,
     refusals: u32,
-    /// What the gateway said last.
-    last: Inquired,
 }
 
 #[derive(Debug)]
@@ -80,9 +79,8 @@ impl Capture {
     /// Captures what the look found. Make the intent durable first: a crash
     /// after this sends leaves nobody else who knows.
     #[must_use]
-    pub fn new(payable: Payable) -> Self {
+    pub const fn new(payable: Payable) -> Self {
         Self {
-            last: payable.seen.clone(),
             payable,
             step: Step::Verifying,
             left: false,
@@ -136,9 +134,8 @@ impl Capture {
     fn looked(&mut self, sighting: Sighting, doubt: Error) -> Progress<Result<Verdict, Error>> {
         let verdict = match sighting {
             Sighting::Payable(payable) => {
-                self.last = payable.seen.clone();
+                self.payable = payable;
                 if self.refusals < MAX_REFUSALS {
-                    self.payable = payable;
                     self.step = Step::Verifying;
                     return Progress::Pause;
                 }
@@ -152,7 +149,7 @@ impl Capture {
             Sighting::Mismatch(mismatch) => Verdict::Mismatch(mismatch),
             // A paid order that reads unpaid after a verify left is a doubt, not a "not yet".
             Sighting::Pending(seen) | Sighting::Undetermined(seen) => {
-                self.last = seen;
+                self.payable.seen = seen;
                 return Progress::Done(self.expire(doubt));
             }
         };
@@ -192,7 +189,7 @@ impl Flow for Capture {
             return Err(cause);
         }
         Ok(Verdict::Undetermined {
-            last: Some(self.last.clone()),
+            last: Some(self.payable.seen.clone()),
             cause: Some(cause),
         })
     }

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
@@ -51,7 +51,7 @@ impl Secret {
         let mut headers = HeaderMap::with_capacity(2);
         headers.insert(header::CONTENT_TYPE, wire::JSON);
         headers.insert(header::AUTHORIZATION, value);
-        Ok(Bearer(headers))
+        Ok(Bearer(Arc::new(headers)))
     }
 }
 
@@ -61,11 +61,11 @@ impl Secret {
 /// The header is marked sensitive, so `Debug` does not show it; its memory is wiped
 /// with the last request.
 #[derive(Clone, Debug)]
-pub struct Bearer(HeaderMap);
+pub struct Bearer(Arc<HeaderMap>);
 
 impl Bearer {
     /// All headers of a request that the token authorizes.
-    pub(crate) const fn headers(&self) -> &HeaderMap {
+    pub(crate) fn headers(&self) -> &HeaderMap {
         &self.0
     }
 }

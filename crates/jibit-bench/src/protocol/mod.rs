@@ -1,7 +1,7 @@
 //! The protocol core beside a naive builder, owned structs and the floor: time,
 //! instructions, allocations.
 
-mod instructions;
+pub(crate) mod instructions;
 mod time;
 mod work;
 

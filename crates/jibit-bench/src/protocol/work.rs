@@ -17,7 +17,7 @@ use jibit_proto::{
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::Outcome;
+use crate::{Outcome, requests::TOKEN};
 
 const GATEWAY: &str = "https://pg.jibit.mobi";
 const ORDER: &str = "7wvkgrn0";
@@ -26,9 +26,6 @@ const CALLBACK: &str = "https://shop.example/checkout/return?session=s-000000000
 const MOBILE: &str = "09121234567";
 const MERCHANT_ORDER: &str = "shop-1405-order-number-0000017";
 const DESCRIPTION: &str = "خرید دو جلد کتاب از فروشگاه نمونه 0000017";
-/// As long as the gateway's own.
-const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJpci5qaWJpdC5xcnBnIiwic3ViIjoiNzc0NiIsImlzcyI6ImlyLmppYml0LnRzZXJ2ZXIiLCJleHAiOjE4MDAwODY0MDAsImlhdCI6MTgwMDAwMDAwMCwianRpIjoiNSJ9.gLfKvw7wUJgipNpxhVAHHSBj4g9caq-NOqhZbEP5GUs";
-
 /// One piece of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Task {

@@ -6,10 +6,10 @@
 
 use serde_json::json;
 
-use super::{Bench, progress};
+use super::Bench;
 use crate::{
     Outcome,
-    figures::{Figure, median},
+    figures::{Figure, median, progress},
     load::{Round, Target},
     process::{Core, Server, peer, told},
 };

@@ -83,11 +83,6 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     arguments.report.print(&figures, &[pinned.to_owned()])
 }
 
-/// A line on long work, which is no part of the output.
-fn progress(line: &str) {
-    eprintln!("bench: {line}");
-}
-
 fn mib(bytes: u64) -> String {
     format!("{:.0} MiB", bytes as f64 / MIB as f64)
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Bench, MEMORY, mib, progress};
+use super::{Bench, MEMORY, mib};
 use crate::{
     Outcome,
-    figures::Figure,
+    figures::{Figure, progress},
     process::{Core, Server, memory, peer, told},
     requests::Merchant,
     wire::Connection,

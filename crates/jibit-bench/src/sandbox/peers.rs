@@ -8,10 +8,10 @@ use std::{
 
 use serde_json::json;
 
-use super::{Bench, MEMORY, mib, progress};
+use super::{Bench, MEMORY, mib};
 use crate::{
     Outcome,
-    figures::Figure,
+    figures::{Figure, progress},
     honest::Paid,
     process::{Core, Running, Server, memory, open_files, peer, read_json},
     slow::Held,

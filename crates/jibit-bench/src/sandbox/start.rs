@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::{Bench, progress};
+use super::Bench;
 use crate::{
     Outcome,
-    figures::{Figure, median, quantile},
+    figures::{Figure, median, progress, quantile},
     process::{Core, Server},
     requests::Merchant,
     wire::Connection,
