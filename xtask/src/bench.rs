@@ -16,7 +16,10 @@ const BUILD: [&str; 7] = [
 
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
-    if !matches!(args.first(), Some(&("core" | "client" | "sandbox" | "checkout"))) {
+    if !matches!(
+        args.first(),
+        Some(&("core" | "client" | "sandbox" | "checkout"))
+    ) {
         return Err(Failure::Usage(
             "`bench` takes what to measure: `core`, `client`, `sandbox` or `checkout`".to_owned(),
         ));

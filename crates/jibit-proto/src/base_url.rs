@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 use bytes::Bytes;
 use http::{
     Uri,
-    uri::{Parts, PathAndQuery},
+    uri::{Authority, Parts, PathAndQuery},
 };
 
 use crate::{InvalidInput, OrderId};
@@ -51,38 +51,33 @@ fn absolute(field: &'static str, text: &str, remedy: &'static str) -> Result<Uri
     if text.len() > MAX_LEN {
         return Err(invalid("is longer than 2048 bytes"));
     }
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(invalid(
-            "holds blanks, control or non-ASCII characters that are not percent-encoded",
-        ));
-    }
-    // Browsers read a backslash as a slash; the URL would name another host there than here.
-    if text.contains('\\') {
-        return Err(invalid("holds a backslash"));
-    }
-    // No URL may (RFC 3986), and in a page that forgets to escape they end the link.
-    if text.contains(['"', '<', '>']) {
-        return Err(invalid(
-            "holds a quotation mark or an angle bracket that is not percent-encoded",
-        ));
+    let unfit = |byte: &u8| !byte.is_ascii_graphic() || b"\\\"<>".contains(byte);
+    if let Some(byte) = text.bytes().find(unfit) {
+        return Err(invalid(match byte {
+            // Browsers read a backslash as a slash; the URL would name another host there
+            // than here.
+            b'\\' => "holds a backslash",
+            // No URL may (RFC 3986), and in a page that forgets to escape they end the link.
+            b'"' | b'<' | b'>' => {
+                "holds a quotation mark or an angle bracket that is not percent-encoded"
+            }
+            _ => "holds blanks, control or non-ASCII characters that are not percent-encoded",
+        }));
     }
     let uri: Uri = text.parse().map_err(|_| invalid("is not a URL"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(invalid("is not an http or https URL"));
     }
-    if uri.host().is_none_or(str::is_empty) {
-        return Err(invalid("has no host"));
-    }
-    if uri
-        .authority()
-        .is_some_and(|authority| authority.as_str().contains('@'))
-    {
+    let authority = uri.authority().map_or("", Authority::as_str);
+    if authority.contains('@') {
         return Err(invalid("carries user info"));
     }
+    let host = uri.host().unwrap_or_default();
+    if host.is_empty() {
+        return Err(invalid("has no host"));
+    }
     // A port that does not parse reads as none, which would name another origin.
-    let after_host = (uri.authority().zip(uri.host()))
-        .and_then(|(authority, host)| authority.as_str().strip_prefix(host));
-    if after_host != Some("") && uri.port_u16().is_none_or(|port| port == 0) {
+    if authority != host && uri.port_u16().is_none_or(|port| port == 0) {
         return Err(invalid("has a port that is not 1 to 65535"));
     }
     Ok(uri)
