@@ -48,6 +48,8 @@ enum Command {
     CoreTime(protocol::Time),
     /// Measures the async client, `jibit-hyper`.
     Client(client::Arguments),
+    /// Measures the blocking client, `jibit-blocking`.
+    Blocking(client::Arguments),
     /// A gateway that costs next to nothing.
     #[command(hide = true)]
     Gateway(client::Gateway),
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Command::CoreWork(work) => work.run(),
         Command::CoreTime(time) => time.run(),
         Command::Client(arguments) => client::run(&arguments),
+        Command::Blocking(arguments) => client::run_blocking(&arguments),
         Command::Gateway(gateway) => gateway.run(),
         Command::Flows(flows) => flows.run(),
         Command::Hello => hello::run(),

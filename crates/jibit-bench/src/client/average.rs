@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use reqwest::{Certificate, Client};
+use reqwest::{Certificate, Client, blocking};
 use serde::{Deserialize, Serialize};
 
-use super::flows::{Flows, Payer};
+use super::flows::{BlockingPayer, Flows, Payer};
 use crate::{
     Outcome,
     requests::{self, TOKEN},
@@ -75,15 +75,21 @@ struct Payment {
     client_ip: Option<String>,
 }
 
-impl Payer for Average {
-    async fn pay(&mut self, number: usize) -> Outcome<()> {
-        let order = NewOrder {
+impl NewOrder {
+    fn new(number: usize) -> Self {
+        Self {
             amount: requests::AMOUNT,
             call_back_url: requests::callback_url(number),
             user_identity: requests::mobile(number),
             merchant_order_id: requests::merchant_order_id(number),
             description: requests::description(number),
-        };
+        }
+    }
+}
+
+impl Payer for Average {
+    async fn pay(&mut self, number: usize) -> Outcome<()> {
+        let order = NewOrder::new(number);
         let request = (self.client.post(format!("{}/order/initiate", self.gateway)))
             .bearer_auth(&self.token)
             .json(&order);
@@ -106,6 +112,57 @@ impl Payer for Average {
         let answer = request.send().await.map_err(said)?;
         let verified: Envelope<Payment> = answer.json().await.map_err(said)?;
         if verified.error_code != 0 || verified.result.amount != requests::AMOUNT {
+            return Err("another amount".to_owned());
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn blocking_payers(flows: &Flows) -> Outcome<Vec<BlockingAverage>> {
+    // Said once a process; it was said before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut client = blocking::Client::builder().timeout(Duration::from_secs(10));
+    if let Some(pem) = flows.certificate()? {
+        let certificate = Certificate::from_pem(&pem).map_err(said)?;
+        client = client.tls_certs_only([certificate]);
+    }
+    let client = client.build().map_err(said)?;
+    let payer = |_| BlockingAverage {
+        client: client.clone(),
+        gateway: flows.gateway(),
+        token: TOKEN.to_owned(),
+    };
+    Ok((0..flows.flows).map(payer).collect())
+}
+
+pub(super) struct BlockingAverage {
+    client: blocking::Client,
+    gateway: String,
+    token: String,
+}
+
+impl BlockingPayer for BlockingAverage {
+    fn pay(&mut self, number: usize) -> Outcome<()> {
+        let order = NewOrder::new(number);
+        let request = (self.client.post(format!("{}/order/initiate", self.gateway)))
+            .bearer_auth(&self.token)
+            .json(&order);
+        let answer = request.send().map_err(said)?;
+        let initiated: Envelope<Initiated> = answer.json().map_err(said)?;
+        let order = initiated.result.order_id;
+        let request = (self
+            .client
+            .get(format!("{}/order/inquiry/{order}", self.gateway)))
+        .bearer_auth(&self.token);
+        let found: Payment = request.send().map_err(said)?.json().map_err(said)?;
+        let request = (self
+            .client
+            .post(format!("{}/order/verify/{order}", self.gateway)))
+        .bearer_auth(&self.token);
+        let answer = request.send().map_err(said)?;
+        let verified: Envelope<Payment> = answer.json().map_err(said)?;
+        let amounts = [found.amount, verified.result.amount];
+        if verified.error_code != 0 || amounts != [requests::AMOUNT; 2] {
             return Err("another amount".to_owned());
         }
         Ok(())

@@ -3,7 +3,8 @@
 use std::{
     net::SocketAddr,
     path::PathBuf,
-    sync::Arc,
+    sync::{self, Arc},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -11,7 +12,7 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Barrier;
 
-use super::{average, bare, floor, own};
+use super::{average, bare, blocking, floor, own};
 use crate::{Outcome, process, runtime};
 
 /// A payment is an initiate, an inquiry and a verify.
@@ -28,6 +29,24 @@ pub(crate) enum By {
     Average,
     /// A socket a flow, and bytes that are ready.
     Floor,
+    /// `jibit-blocking`, a thread a flow; so are those that follow.
+    BlockingOwn,
+    /// Our transport on ureq, with nothing above it but the core's requests and answers.
+    BlockingBare,
+    /// The same on ureq as it can be set up from outside.
+    BlockingUreq,
+    /// As an average user writes it on reqwest's blocking client.
+    BlockingAverage,
+    /// minreq, which keeps no connection.
+    BlockingMinreq,
+}
+
+impl By {
+    /// As the command line and the figures have it.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |it| it.get_name().to_owned())
+    }
 }
 
 /// What a client is to do.
@@ -73,6 +92,11 @@ impl Flows {
             By::Bare => self.spend(bare::payers(self)?),
             By::Average => self.spend(average::payers(self)?),
             By::Floor => self.spend(floor::payers(self)?),
+            By::BlockingOwn => self.spend_threads(blocking::own(self)?),
+            By::BlockingBare => self.spend_threads(blocking::bare(self)?),
+            By::BlockingUreq => self.spend_threads(blocking::ureq(self)?),
+            By::BlockingAverage => self.spend_threads(average::blocking_payers(self)?),
+            By::BlockingMinreq => self.spend_threads(blocking::minreq(self)?),
         }?;
         println!("{}", serde_json::json!(spent));
         Ok(())
@@ -103,15 +127,63 @@ impl Flows {
             paid = Some(runtime.block_on(all(payers, self.payments)));
         });
         let (_payers, time) = paid.ok_or("nothing was paid")??;
-        let spent = process::cpu_time(own)?.saturating_sub(before);
+        self.spent(before, time, counted.count_total)
+    }
+
+    fn spend_threads<P: BlockingPayer>(&self, payers: Vec<P>) -> Outcome<Spent> {
+        // All are connected; this one looks at the time; all pay; it looks again.
+        let gate = sync::Barrier::new(payers.len() + 1);
+        let paid = |flow: usize, mut payer: P| {
+            let first = payer.pay(flow * 1_000_000);
+            gate.wait();
+            gate.wait();
+            let mut paid = Ok(());
+            let counted = allocation_counter::measure(|| {
+                paid = (0..self.payments).try_for_each(|it| payer.pay(flow * 1_000_000 + it));
+            });
+            // The system forgets a thread's time with the thread.
+            gate.wait();
+            gate.wait();
+            first.and(paid).map(|()| counted.count_total)
+        };
+        thread::scope(|scope| {
+            let paid = &paid;
+            let threads: Vec<_> = payers
+                .into_iter()
+                .enumerate()
+                .map(|(flow, payer)| scope.spawn(move || paid(flow, payer)))
+                .collect();
+            gate.wait();
+            let before = process::cpu_time(std::process::id()).unwrap_or_default();
+            let begun = Instant::now();
+            gate.wait();
+            gate.wait();
+            let spent = self.spent(before, begun.elapsed(), 0);
+            gate.wait();
+            let mut spent = spent?;
+            for thread in threads {
+                spent.allocations += thread.join().map_err(|_| "a thread panicked")??;
+            }
+            Ok(spent)
+        })
+    }
+
+    fn spent(&self, before: Duration, time: Duration, allocations: u64) -> Outcome<Spent> {
+        let own = std::process::id();
         Ok(Spent {
             requests: self.flows * self.payments * REQUESTS,
             seconds: time.as_secs_f64(),
-            cpu_seconds: spent.as_secs_f64(),
-            allocations: counted.count_total,
+            cpu_seconds: process::cpu_time(own)?.saturating_sub(before).as_secs_f64(),
+            allocations,
             memory: process::memory(own)?.now,
         })
     }
+}
+
+/// A client that pays on a thread of its own.
+pub(crate) trait BlockingPayer: Send {
+    /// The payment with this number, all of it.
+    fn pay(&mut self, number: usize) -> Outcome<()>;
 }
 
 /// Has all pay at once, each so often, and gives them back.

@@ -1,7 +1,16 @@
 //! A gateway that costs next to nothing: it answers every order as paid, and remembers
 //! none. An order's id is its merchantOrderId.
 
-use std::{convert::Infallible, io, net::Ipv4Addr, path::PathBuf, sync::Arc};
+use std::{
+    convert::Infallible,
+    io,
+    net::Ipv4Addr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use clap::Args;
@@ -20,6 +29,9 @@ use tokio_rustls::{
 };
 
 use crate::{Outcome, requests::TOKEN, runtime, said};
+
+/// How many connections there were so far; `GET /connections` tells.
+static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
 
 #[derive(Args)]
 pub(crate) struct Gateway {
@@ -55,6 +67,7 @@ async fn listen(tls: Option<TlsAcceptor>) -> io::Result<()> {
     println!("listening on http://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
+        CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         let _ = stream.set_nodelay(true);
         let tls = tls.clone();
         tokio::spawn(async move {
@@ -87,7 +100,9 @@ async fn answer(request: Request<Incoming>) -> Response<Full<Bytes>> {
 
     let (head, body) = request.into_parts();
     let path = head.uri.path();
-    let said = if head.method == Method::GET {
+    let said = if path == "/connections" {
+        CONNECTIONS.load(Ordering::Relaxed).to_string()
+    } else if head.method == Method::GET {
         let order = path.strip_prefix("/order/inquiry/").unwrap_or_default();
         format!("{{\"statusV\":\"PURCHASE_BY_USER\",{}}}", payment(order))
     } else if let Some(order) = path.strip_prefix("/order/verify/") {

@@ -1,8 +1,9 @@
 //! The async client beside bare hyper-util, beside reqwest as an average user has it,
-//! and beside sockets with ready bytes.
+//! and beside sockets with ready bytes; the blocking client beside its like.
 
 mod average;
 mod bare;
+mod blocking;
 mod floor;
 mod flows;
 mod gateway;
@@ -10,7 +11,7 @@ mod own;
 
 use std::{path::Path, sync::Arc};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
@@ -20,10 +21,11 @@ use serde_json::json;
 
 use crate::{
     Outcome,
-    figures::{Figure, Report, median, progress},
+    figures::{Figure, Report, progress},
     process::{Core, Server, cores, peer, told},
     protocol::instructions,
     said,
+    wire::Connection,
 };
 use flows::{By, Spent};
 
@@ -45,8 +47,17 @@ pub(crate) struct Arguments {
     report: Report,
 }
 
+/// The async client.
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
-    let (figures, notes) = measure()?;
+    let (figures, notes) = measure(&ASYNC, &[1, 64, 1_000])?;
+    arguments.report.print(&figures, &notes)
+}
+
+/// The blocking client.
+pub(crate) fn run_blocking(arguments: &Arguments) -> Outcome<()> {
+    let (mut figures, notes) = measure(&BLOCKING, &[1, 64])?;
+    let (server, load) = cores().unwrap_or((Core(None), Core(None)));
+    figures.push(reconnects(load, server)?);
     arguments.report.print(&figures, &notes)
 }
 
@@ -63,54 +74,218 @@ fn trusting(pem: Option<&[u8]>) -> Outcome<ClientConfig> {
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// Who is compared, and what ours must not exceed.
+struct Contest {
+    /// Ours first.
+    contenders: &'static [By],
+    /// Of another's CPU time for a request, with many flows.
+    cpu: &'static [(By, f64)],
+    /// Whose instructions, allocations and memory ours are held against, and the ratio
+    /// that they must not exceed.
+    against: Option<(By, f64)>,
+}
+
+const ASYNC: Contest = Contest {
+    contenders: &[By::Own, By::Bare, By::Average, By::Floor],
+    cpu: &[(By::Bare, 1.08), (By::Average, 0.80)],
+    against: Some((By::Bare, 1.10)),
+};
+
+const BLOCKING: Contest = Contest {
+    contenders: &[
+        By::BlockingOwn,
+        By::BlockingBare,
+        By::BlockingUreq,
+        By::BlockingAverage,
+        By::BlockingMinreq,
+    ],
+    cpu: &[(By::BlockingBare, 1.05), (By::BlockingAverage, 1.0)],
+    against: None,
+};
+
 /// One gateway and how many pay at once.
 struct Case<'a> {
+    contest: &'a Contest,
     gateway: &'a Server,
     certificate: Option<&'a Path>,
     flows: usize,
     load: Core,
 }
 
+/// Everybody's rounds.
+struct Rounds<'a> {
+    contest: &'a Contest,
+    spent: Vec<Vec<Spent>>,
+}
+
+impl Rounds<'_> {
+    fn of(&self, by: By) -> impl Iterator<Item = &Spent> {
+        let place = self.contest.contenders.iter().position(|it| *it == by);
+        let rounds = place.and_then(|place| self.spent.get(place));
+        rounds.into_iter().flatten()
+    }
+
+    /// The least of the rounds': what disturbs one only adds to it.
+    fn least(&self, by: By, value: fn(&Spent) -> f64) -> f64 {
+        self.of(by).map(value).fold(f64::INFINITY, f64::min)
+    }
+
+    /// A figure of what ours costs beside the others.
+    fn figure(
+        &self,
+        name: &str,
+        unit: &str,
+        value: fn(&Spent) -> f64,
+        bounds: &[(By, f64)],
+    ) -> Figure {
+        let own = self.contest.contenders.first().copied().unwrap_or(By::Own);
+        let ours = self.least(own, value);
+        let all: Vec<_> = (self.contest.contenders.iter())
+            .filter(|by| self.of(**by).next().is_some())
+            .map(|by| (by.name(), self.least(*by, value)))
+            .collect();
+        let ratios = all
+            .iter()
+            .skip(1)
+            .map(|(by, value)| format!("{:.2} of {by}", ours / value));
+        let values = all.iter().map(|(by, value)| format!("{by} {value:.1}"));
+        Figure {
+            name: name.to_owned(),
+            measured: format!(
+                "{} ({unit}: {})",
+                ratios.collect::<Vec<_>>().join(", "),
+                values.collect::<Vec<_>>().join(", ")
+            ),
+            bound: words(bounds),
+            held: bounds
+                .iter()
+                .all(|(by, bound)| ours / self.least(*by, value) <= *bound),
+            details: json!({"unit": unit, "values": all.into_iter().collect::<Values>()}),
+        }
+    }
+}
+
+type Values = std::collections::BTreeMap<String, f64>;
+
+fn words(bounds: &[(By, f64)]) -> String {
+    let bounds = bounds
+        .iter()
+        .map(|(by, bound)| format!("{bound:.2} of {}", by.name()));
+    let bounds: Vec<_> = bounds.collect();
+    if bounds.is_empty() {
+        "none".to_owned()
+    } else {
+        bounds.join(", ")
+    }
+}
+
 impl Case<'_> {
-    fn words(&self, by: By, payments: usize) -> Outcome<Vec<String>> {
-        let by = by.to_possible_value().ok_or("a client without a name")?;
+    fn words(&self, by: By, payments: usize) -> Vec<String> {
         let mut words = vec![
             "flows".to_owned(),
             format!("--address={}", self.gateway.address),
-            format!("--by={}", by.get_name()),
+            format!("--by={}", by.name()),
             format!("--flows={}", self.flows),
             format!("--payments={payments}"),
         ];
         let certificate = self.certificate;
         words.extend(certificate.map(|file| format!("--certificate={}", file.display())));
-        Ok(words)
+        words
     }
 
     /// Rounds, each of which takes everybody in turn.
-    fn rounds(&self) -> Outcome<Vec<[Spent; 4]>> {
+    fn rounds(&self) -> Outcome<Rounds<'_>> {
         let payments = (LOAD / flows::REQUESTS / self.flows).max(1);
-        let round = |by: By| told(peer(self.load, &self.words(by, payments)?)?);
-        let all = |_| {
-            Ok([
-                round(By::Own)?,
-                round(By::Bare)?,
-                round(By::Average)?,
-                round(By::Floor)?,
-            ])
-        };
-        (0..ROUNDS).map(all).collect()
+        let mut spent = vec![Vec::new(); self.contest.contenders.len()];
+        for _ in 0..ROUNDS {
+            for (by, spent) in self.contest.contenders.iter().zip(&mut spent) {
+                // It knows no roots of ours, and closes each connection.
+                let few = *by == By::BlockingMinreq;
+                if few && self.certificate.is_some() {
+                    continue;
+                }
+                let payments = if few { payments / 4 + 1 } else { payments };
+                spent.push(told(peer(self.load, &self.words(*by, payments))?)?);
+            }
+        }
+        Ok(Rounds {
+            contest: self.contest,
+            spent,
+        })
     }
 
     /// Instructions for a request.
     fn instructions(&self, by: By) -> Outcome<f64> {
         let payments = (COUNTED / flows::REQUESTS / self.flows).max(1);
-        let count = |times: usize| instructions::count(&self.words(by, times * payments)?);
+        let count = |times: usize| instructions::count(&self.words(by, times * payments));
         let requests = payments * self.flows * flows::REQUESTS;
         Ok((count(2)? - count(1)?) / requests as f64)
     }
+
+    fn figures(&self) -> Outcome<Vec<Figure>> {
+        let over = if self.certificate.is_some() {
+            "TLS"
+        } else {
+            "plain"
+        };
+        let name = format!("{} flows, {over}", self.flows);
+        progress(&format!("{name}, {ROUNDS} rounds"));
+        let rounds = self.rounds()?;
+        let many = self.flows > 1;
+        let against: Vec<_> = self.contest.against.into_iter().filter(|_| many).collect();
+        let figure = |what: &str, unit: &str, value, bounds: &[(By, f64)]| {
+            rounds.figure(&format!("{name}: {what}"), unit, value, bounds)
+        };
+        let mut figures = vec![
+            figure(
+                "CPU",
+                "µs a request",
+                |it| it.cpu_seconds * 1e6 / it.requests as f64,
+                if many { self.contest.cpu } else { &[] },
+            ),
+            figure(
+                "allocations",
+                "a request",
+                |it| it.allocations as f64 / it.requests as f64,
+                &against,
+            ),
+            figure(
+                "memory",
+                "MiB",
+                |it| it.memory as f64 / (1024.0 * 1024.0),
+                &against,
+            ),
+            figure(
+                "time",
+                "µs a request",
+                |it| it.seconds * 1e6 / it.requests as f64,
+                &[],
+            ),
+        ];
+        if many
+            && self.certificate.is_none()
+            && instructions::available()
+            && let Some((other, bound)) = self.contest.against
+        {
+            let (ours, theirs) = (self.instructions(By::Own)?, self.instructions(other)?);
+            figures.push(Figure {
+                name: format!("{name}: instructions"),
+                measured: format!(
+                    "{:.2} of {} ({ours:.0} a request, {theirs:.0})",
+                    ours / theirs,
+                    other.name()
+                ),
+                bound: words(&[(other, bound)]),
+                held: ours / theirs <= bound,
+                details: json!({"instructions": [ours, theirs]}),
+            });
+        }
+        Ok(figures)
+    }
 }
 
-pub(crate) fn measure() -> Outcome<(Vec<Figure>, Vec<String>)> {
+/// What the figures of one client are.
+fn measure(contest: &Contest, flows: &[usize]) -> Outcome<(Vec<Figure>, Vec<String>)> {
     let cores = cores();
     let (server, load) = cores.unwrap_or((Core(None), Core(None)));
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
@@ -123,105 +298,52 @@ pub(crate) fn measure() -> Outcome<(Vec<Figure>, Vec<String>)> {
     let tls = Server::start(peer(server, &words)?)?;
     let mut figures = Vec::new();
     for (gateway, certificate) in [(&plain, None), (&tls, Some(&*certificate))] {
-        for flows in [1, 64, 1_000] {
+        for &flows in flows {
             let case = Case {
+                contest,
                 gateway,
                 certificate,
                 flows,
                 load,
             };
-            figures.extend(figures_of(&case)?);
+            figures.extend(case.figures()?);
         }
     }
     let mut notes = Vec::new();
     if cores.is_none() {
         notes.push("NOT PINNED: this system has no taskset or no second core".to_owned());
     }
+    if contest.against.is_some() && !instructions::available() {
+        notes.push(instructions::MISSING.to_owned());
+    }
     Ok((figures, notes))
 }
 
-fn figures_of(case: &Case<'_>) -> Outcome<Vec<Figure>> {
-    let over = if case.certificate.is_some() {
-        "TLS"
-    } else {
-        "plain"
+/// Whether every connection serves again and again: 64 threads have 64 at the most.
+fn reconnects(load: Core, server: Core) -> Outcome<Figure> {
+    let gateway = Server::start(peer(server, &["gateway".to_owned()])?)?;
+    let case = Case {
+        contest: &BLOCKING,
+        gateway: &gateway,
+        certificate: None,
+        flows: 64,
+        load,
     };
-    let name = format!("{} flows, {over}", case.flows);
-    progress(&format!("{name}, {ROUNDS} rounds"));
-    let rounds = case.rounds()?;
-    let least = |who: usize, value: fn(&Spent) -> f64| {
-        let values = rounds.iter().filter_map(|round| round.get(who)).map(value);
-        values.fold(f64::INFINITY, f64::min)
-    };
-    let cpu = |spent: &Spent| spent.cpu_seconds / spent.requests as f64 * 1e6;
-    let [own, bare, average, floor] = [0, 1, 2, 3].map(|who| least(who, cpu));
-    let per_second = |who: usize| {
-        let rounds = rounds.iter().filter_map(|round| round.get(who));
-        median(rounds.map(|spent| spent.requests as f64 / spent.seconds))
-    };
-    let each = [0, 1, 2, 3].map(per_second);
-    let mut figures = vec![Figure {
-        name: format!("{name}: CPU"),
-        measured: format!(
-            "{:.2} of reqwest, {:.2} of bare, {:.2} of the floor ({own:.1} µs a request, bare \
-             {bare:.1}, reqwest {average:.1}, floor {floor:.1}; {:.0} requests a second, {:.0}, {:.0}, {:.0})",
-            own / average,
-            own / bare,
-            own / floor,
-            each[0],
-            each[1],
-            each[2],
-            each[3],
-        ),
-        bound: "0.80 of reqwest, 1.08 of bare".to_owned(),
-        held: case.flows == 1 || (own / average <= 0.80 && own / bare <= 1.08),
-        details: json!({"cpuMicros": [own, bare, average, floor], "perSecond": each}),
-    }];
-    let per_request = |spent: &Spent| spent.allocations as f64 / spent.requests as f64;
-    let allocations = [0, 1, 2, 3].map(|who| least(who, per_request));
-    figures.push(Figure {
-        name: format!("{name}: allocations"),
-        measured: format!(
-            "{:.2} of bare ({:.1} a request, bare {:.1}, reqwest {:.1}, floor {:.1})",
-            allocations[0] / allocations[1],
-            allocations[0],
-            allocations[1],
-            allocations[2],
-            allocations[3],
-        ),
-        bound: "1.10 of bare".to_owned(),
-        held: case.flows == 1 || allocations[0] / allocations[1] <= 1.10,
-        details: json!({"allocations": allocations}),
-    });
-    let memory =
-        [0, 1, 2, 3].map(|who| least(who, |spent| spent.memory as f64 / (1024.0 * 1024.0)));
-    figures.push(Figure {
-        name: format!("{name}: memory"),
-        measured: format!(
-            "{:.2} of bare ({:.1} MiB, bare {:.1}, reqwest {:.1}, floor {:.1})",
-            memory[0] / memory[1],
-            memory[0],
-            memory[1],
-            memory[2],
-            memory[3],
-        ),
-        bound: "1.10 of bare".to_owned(),
-        held: case.flows != 1_000 || memory[0] / memory[1] <= 1.10,
-        details: json!({"mebibytes": memory}),
-    });
-    if instructions::available() && case.flows > 1 && case.certificate.is_none() {
-        let counted = |by| case.instructions(by);
-        let [own, bare] = [counted(By::Own)?, counted(By::Bare)?];
-        figures.push(Figure {
-            name: format!("{name}: instructions"),
-            measured: format!(
-                "{:.2} of bare ({own:.0} a request, bare {bare:.0})",
-                own / bare
-            ),
-            bound: "1.10 of bare".to_owned(),
-            held: own / bare <= 1.10,
-            details: json!({"instructions": [own, bare]}),
-        });
-    }
-    Ok(figures)
+    let _: Spent = told(peer(load, &case.words(By::BlockingOwn, 200))?)?;
+    let asked = format!(
+        "GET /connections HTTP/1.1\r\nHost: {}\r\n\r\n",
+        gateway.address
+    );
+    let mut connection = Connection::open(gateway.address)?;
+    let answer = connection.exchange(asked.as_bytes())?;
+    let count = String::from_utf8_lossy(answer.body).parse::<usize>();
+    // The one that asks is the last.
+    let count = count.map_err(said)?.saturating_sub(1);
+    Ok(Figure {
+        name: "64 threads: connections".to_owned(),
+        measured: format!("{count} for 38,592 requests"),
+        bound: "64".to_owned(),
+        held: count <= 64,
+        details: json!({"connections": count}),
+    })
 }

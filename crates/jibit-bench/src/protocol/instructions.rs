@@ -9,6 +9,10 @@ use crate::Outcome;
 
 const TIMES: usize = 1_000;
 
+/// What is said where valgrind is not there.
+pub(crate) const MISSING: &str =
+    "NOT COUNTED: instructions, for want of valgrind (apt-get install valgrind)";
+
 /// Whether valgrind is there.
 pub(crate) fn available() -> bool {
     let mut command = Command::new("valgrind");

@@ -115,9 +115,7 @@ pub(crate) fn measure() -> Outcome<(Vec<Figure>, Vec<String>)> {
     let notes = if valgrind {
         Vec::new()
     } else {
-        vec![
-            "NOT COUNTED: instructions, for want of valgrind (apt-get install valgrind)".to_owned(),
-        ]
+        vec![instructions::MISSING.to_owned()]
     };
     Ok((figures, notes))
 }

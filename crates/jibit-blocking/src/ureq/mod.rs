@@ -5,6 +5,7 @@
 //! feature takes that level out of the program (`max_level_debug`), and so does
 //! every crate that shares `log` with it. Events of `tracing` are not touched.
 
+mod late;
 mod roots;
 mod transport;
 mod wire;

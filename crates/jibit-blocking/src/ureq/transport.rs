@@ -6,14 +6,12 @@ use jibit_proto::TransportError;
 use ureq::{
     Agent, AsSendBody, Body, Error,
     config::Config,
-    unversioned::{
-        resolver::DefaultResolver,
-        transport::{Connector as _, DefaultConnector},
-    },
+    unversioned::transport::{Connector as _, DefaultConnector},
 };
 
 use super::{
     Roots, SetupError,
+    late::{Later, Resolving},
     wire::{Watched, watch},
 };
 use crate::Transport;
@@ -62,8 +60,7 @@ impl TransportBuilder {
         self
     }
 
-    /// How long TCP and TLS may take together, and DNS before them; 3 s each
-    /// if it is not set.
+    /// How long DNS, TCP and TLS may take together; 3 s if it is not set.
     #[must_use]
     pub const fn connect_timeout(mut self, time: Duration) -> Self {
         self.connect_timeout = time;
@@ -109,7 +106,6 @@ impl TransportBuilder {
             .user_agent("")
             .accept("")
             .accept_encoding("")
-            .timeout_resolve(Some(self.connect_timeout))
             .timeout_connect(Some(self.connect_timeout))
             .max_response_header_size(MAX_HEAD)
             .input_buffer_size(BUFFER)
@@ -118,9 +114,9 @@ impl TransportBuilder {
             .max_idle_connections_per_host(self.max_idle)
             .max_idle_age(IDLE_TIMEOUT)
             .build();
-        let connector = DefaultConnector::new().chain(Watched);
+        let connector = Resolving(DefaultConnector::new()).chain(Watched);
         Ok(UreqTransport {
-            agent: Agent::with_parts(config, connector, DefaultResolver::default()),
+            agent: Agent::with_parts(config, connector, Later),
             max_body: self.max_body,
         })
     }
