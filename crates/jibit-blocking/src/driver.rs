@@ -37,34 +37,41 @@ impl Driver {
     fn drive<F: Flow>(&self, flow: F, begun: Timestamp) -> F::Output {
         let mut call = self.shared.begin(flow, begun);
         let mut right = None;
+        // Read again after whatever takes time.
+        let mut now = begun;
         loop {
-            match call.poll(self.clock.now(), thread::current) {
+            match call.poll(now, thread::current) {
                 Step::Send(out) => {
-                    let answer = self.send(out);
-                    call.receive(answer, self.clock.now());
+                    let answer = self.send(out, &mut now);
+                    call.receive(answer, now);
                 }
                 Step::Wait(until) => match call.take_store_step() {
                     Some(step) => {
-                        let limit = until.since(self.clock.now());
+                        let limit = until.since(now);
                         let store = self.tokens.lock();
                         let store = store.unwrap_or_else(PoisonError::into_inner).clone();
                         let stored = work(store, &self.account, &mut right, step, limit);
-                        call.stored(stored, self.clock.now());
+                        now = self.clock.now();
+                        call.stored(stored, now);
                     }
                     // An unpark since the poll ends this at once.
-                    None => self.clock.park_until(until),
+                    None => {
+                        self.clock.park_until(until);
+                        now = self.clock.now();
+                    }
                 },
                 Step::Done(outcome) => return outcome,
             }
         }
     }
 
-    fn send(&self, out: Outgoing) -> Answer {
-        let begun = self.clock.now();
+    fn send(&self, out: Outgoing, now: &mut Timestamp) -> Answer {
+        let begun = *now;
         let span = spans::attempt(&out);
         let limit = out.until.since(begun);
         let answer = span.in_scope(|| self.transport.send(out.request, limit));
-        spans::answered(&span, &answer, begun, self.clock.now());
+        *now = self.clock.now();
+        spans::answered(&span, &answer, begun, *now);
         answer
     }
 }

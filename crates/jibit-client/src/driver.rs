@@ -77,9 +77,10 @@ impl Driver {
             set: None,
         };
         loop {
-            match self.step(&mut call, &mut alarm).await {
+            let (step, mut now) = self.step(&mut call, &mut alarm).await;
+            match step {
                 Step::Send(out) => {
-                    let (answer, now) = self.send(out, &mut alarm).await;
+                    let answer = self.send(out, &mut now, &mut alarm).await;
                     call.receive(answer, now);
                 }
                 Step::Done(outcome) => return outcome,
@@ -93,17 +94,18 @@ impl Driver {
         }
     }
 
-    /// The next step that is not a mere wait.
+    /// The next step that is not a mere wait, and when that is.
     async fn step<F: Flow>(
         &self,
         call: &mut Call<'_, F, Waker>,
         alarm: &mut Alarm<'_>,
-    ) -> Step<F::Output> {
+    ) -> (Step<F::Output>, Timestamp) {
         poll_fn(|cx| {
             loop {
-                let until = match call.poll(self.clock.now(), || cx.waker().clone()) {
+                let now = self.clock.now();
+                let until = match call.poll(now, || cx.waker().clone()) {
                     Step::Wait(until) if !call.has_store_step() => until,
-                    step => return Poll::Ready(step),
+                    step => return Poll::Ready((step, now)),
                 };
                 if alarm.poll(until, cx).is_pending() {
                     return Poll::Pending;
@@ -113,17 +115,17 @@ impl Driver {
         .await
     }
 
-    /// Sends, for as long as the attempt may take, whatever the transport does; and when
-    /// that was over.
-    async fn send(&self, out: Outgoing, alarm: &mut Alarm<'_>) -> (Answer, Timestamp) {
-        let begun = self.clock.now();
+    /// Sends, for as long as the attempt may take, whatever the transport does. `now` is
+    /// then when that was over.
+    async fn send(&self, out: Outgoing, now: &mut Timestamp, alarm: &mut Alarm<'_>) -> Answer {
+        let begun = *now;
         let span = spans::attempt(&out);
         let answer = self.transport.send(out.request);
         let answer = span.instrument(within(out.until, answer, alarm)).await;
         let answer = answer.unwrap_or_else(|| Err(TransportError::unknown("no answer in time")));
-        let now = self.clock.now();
-        spans::answered(&span, &answer, begun, now);
-        (answer, now)
+        *now = self.clock.now();
+        spans::answered(&span, &answer, begun, *now);
+        answer
     }
 
     /// Works the store, for as long as that may take.
