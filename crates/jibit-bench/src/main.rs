@@ -20,6 +20,7 @@ mod process;
 mod protocol;
 mod requests;
 mod sandbox;
+mod session;
 mod slow;
 mod wire;
 
@@ -50,6 +51,8 @@ enum Command {
     Client(client::Arguments),
     /// Measures the blocking client, `jibit-blocking`.
     Blocking(client::Arguments),
+    /// Measures many calls on one session.
+    Session(session::Arguments),
     /// A gateway that costs next to nothing.
     #[command(hide = true)]
     Gateway(client::Gateway),
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::CoreTime(time) => time.run(),
         Command::Client(arguments) => client::run(&arguments),
         Command::Blocking(arguments) => client::run_blocking(&arguments),
+        Command::Session(arguments) => session::run(&arguments),
         Command::Gateway(gateway) => gateway.run(),
         Command::Flows(flows) => flows.run(),
         Command::Hello => hello::run(),

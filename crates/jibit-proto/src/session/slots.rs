@@ -14,8 +14,13 @@ pub(super) struct Slots {
     /// Requests under way and grants, each with the instant at which it is
     /// long overdue.
     taken: BTreeMap<CallId, Timestamp>,
+    /// None of them is overdue before this: they need not be looked through at every
+    /// call, only when it has come.
+    earliest: Timestamp,
     /// Who of these was handed the slot and has not come for it yet.
     granted: BTreeSet<CallId>,
+    /// Who of these has not been missed either.
+    unmissed: Vec<CallId>,
     queue: VecDeque<CallId>,
     /// Who of the queue still waits; the others have left.
     waiting: BTreeSet<CallId>,
@@ -26,7 +31,9 @@ impl Slots {
         Self {
             max,
             taken: BTreeMap::new(),
+            earliest: Timestamp::MAX,
             granted: BTreeSet::new(),
+            unmissed: Vec::new(),
             queue: VecDeque::new(),
             waiting: BTreeSet::new(),
         }
@@ -41,27 +48,34 @@ impl Slots {
         overdue: Timestamp,
         woken: &mut BTreeSet<CallId>,
     ) -> bool {
-        if self.is_full() {
+        if self.is_full() && now >= self.earliest {
             // Only a call that was dropped without `abandon` gets this old.
             self.taken.retain(|_, overdue| *overdue > now);
             self.granted.retain(|id| self.taken.contains_key(id));
+            let earliest = self.taken.values().min().copied();
+            self.earliest = earliest.unwrap_or(Timestamp::MAX);
             self.hand_on(woken);
         }
         let free = self.granted.remove(&id) || (self.waiting.is_empty() && !self.is_full());
         if free {
-            self.taken.insert(id, overdue);
+            self.hold(id, overdue);
             return true;
         }
         if self.waiting.insert(id) {
             self.queue.push_back(id);
         }
         // A grant ages from when somebody misses it.
-        for granted in &self.granted {
-            if let Some(overdue) = self.taken.get_mut(granted) {
-                *overdue = (*overdue).min(now + GRACE);
+        while let Some(granted) = self.unmissed.pop() {
+            if self.granted.contains(&granted) {
+                self.hold(granted, now + GRACE);
             }
         }
         false
+    }
+
+    fn hold(&mut self, id: CallId, overdue: Timestamp) {
+        self.taken.insert(id, overdue);
+        self.earliest = self.earliest.min(overdue);
     }
 
     /// Gives up the slot, the grant or the place in the queue. Whoever is
@@ -79,6 +93,7 @@ impl Slots {
         {
             if self.waiting.remove(&next) {
                 self.granted.insert(next);
+                self.unmissed.push(next);
                 self.taken.insert(next, Timestamp::MAX);
                 woken.insert(next);
             }
@@ -91,8 +106,7 @@ impl Slots {
     pub(super) fn look_again(&self, now: Timestamp) -> Timestamp {
         let turns = self.waiting.len() / LOOKING;
         let turn = GRACE * u32::try_from(turns).unwrap_or(u32::MAX);
-        let overdue = self.taken.values().min().copied();
-        overdue.unwrap_or(Timestamp::MAX).max(now + turn)
+        self.earliest.max(now + turn)
     }
 
     fn is_full(&self) -> bool {
