@@ -53,6 +53,9 @@ enum Command {
     Blocking(client::Arguments),
     /// Measures many calls on one session.
     Session(session::Arguments),
+    /// Calls on a session while others wait.
+    #[command(hide = true)]
+    SessionWaiting(session::Waiting),
     /// A gateway that costs next to nothing.
     #[command(hide = true)]
     Gateway(client::Gateway),
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Command::Client(arguments) => client::run(&arguments),
         Command::Blocking(arguments) => client::run_blocking(&arguments),
         Command::Session(arguments) => session::run(&arguments),
+        Command::SessionWaiting(waiting) => waiting.run(),
         Command::Gateway(gateway) => gateway.run(),
         Command::Flows(flows) => flows.run(),
         Command::Hello => hello::run(),

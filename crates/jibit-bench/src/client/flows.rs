@@ -62,6 +62,9 @@ pub(crate) struct Flows {
     /// How many pay at once.
     #[arg(long)]
     pub(crate) flows: usize,
+    /// How many requests of ours may be under way; as many as pay if it is not given.
+    #[arg(long)]
+    pub(crate) in_flight: Option<usize>,
     /// How often each of them pays.
     #[arg(long)]
     payments: usize,

@@ -319,6 +319,29 @@ fn measure(contest: &Contest, flows: &[usize]) -> Outcome<(Vec<Figure>, Vec<Stri
     Ok((figures, notes))
 }
 
+/// The throughput of so many tasks on one client that lets 64 requests through, as a part
+/// of that of 64 tasks, a round after the other.
+pub(crate) fn many_tasks(tasks: usize, rounds: usize) -> Outcome<Vec<f64>> {
+    let (server, load) = cores().unwrap_or((Core(None), Core(None)));
+    let gateway = Server::start(peer(server, &["gateway".to_owned()])?)?;
+    let round = |flows: usize| -> Outcome<f64> {
+        let case = Case {
+            contest: &ASYNC,
+            gateway: &gateway,
+            certificate: None,
+            flows,
+            load,
+        };
+        let payments = 2 * LOAD / flows::REQUESTS / flows;
+        let mut words = case.words(By::Own, payments.max(1));
+        words.push("--in-flight=64".to_owned());
+        let spent: Spent = told(peer(load, &words)?)?;
+        Ok(spent.requests as f64 / spent.seconds)
+    };
+    let ratio = |_| Ok(round(tasks)? / round(64)?);
+    (0..rounds).map(ratio).collect()
+}
+
 /// Whether every connection serves again and again: 64 threads have 64 at the most.
 fn reconnects(load: Core, server: Core) -> Outcome<Figure> {
     let gateway = Server::start(peer(server, &["gateway".to_owned()])?)?;

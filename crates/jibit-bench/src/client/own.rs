@@ -17,8 +17,8 @@ pub(super) fn payers(flows: &Flows) -> Outcome<Vec<Own>> {
         .roots(roots)
         .build()
         .map_err(said)?;
-    let config =
-        Config::new(flows.gateway(), "7746", Secret::new("123456")).max_in_flight(flows.flows);
+    let config = Config::new(flows.gateway(), "7746", Secret::new("123456"))
+        .max_in_flight(flows.in_flight.unwrap_or(flows.flows));
     let client = jibit_hyper::client_with(config, transport).map_err(said)?;
     Ok((0..flows.flows).map(|_| Own(client.clone())).collect())
 }

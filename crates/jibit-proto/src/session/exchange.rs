@@ -9,7 +9,7 @@ use super::{
     sharing::{Phase, Sharing},
 };
 use crate::{
-    Certainty, Error, ErrorKind, Timestamp,
+    Bearer, Certainty, Error, ErrorKind, Timestamp,
     flow::{Ask, Flow, Progress, Reply},
     wire::{self, Operation},
 };
@@ -179,20 +179,12 @@ impl<F: Flow> Exchange<F> {
                 self.send_renewal(session, renewal, now)
             }
             Access::Token { token, version } => {
+                if self.since().is_some() {
+                    self.advance(session, Ok(Reply::Authenticated), now);
+                    return self.take_outcome();
+                }
+                // The slot comes first: whoever waits builds nothing.
                 let until = self.attempt_until(session, now);
-                let request = match self.flow.ask() {
-                    Ask::Authenticate => {
-                        self.advance(session, Ok(Reply::Authenticated), now);
-                        return self.take_outcome();
-                    }
-                    Ask::Initiate(order) => wire::initiate::request(&session.base, &token, order),
-                    Ask::Verify(order) => wire::verify::request(&session.base, &token, order),
-                    Ask::Inquiry(order) => wire::inquiry::request(&session.base, &token, order),
-                };
-                let request = match request {
-                    Ok(request) => request,
-                    Err(invalid) => return self.end(session, invalid.into()),
-                };
                 let overdue = until + GRACE;
                 if !session
                     .slots
@@ -200,8 +192,13 @@ impl<F: Flow> Exchange<F> {
                 {
                     return Step::Wait(session.slots.look_again(now).min(self.deadline));
                 }
-                self.state = State::Asking { version, until };
-                Step::Send(self.outgoing(request, self.operation(), until))
+                match self.request(session, &token) {
+                    Ok(request) => {
+                        self.state = State::Asking { version, until };
+                        Step::Send(self.outgoing(request, self.operation(), until))
+                    }
+                    Err(error) => self.end(session, error),
+                }
             }
         }
     }
@@ -308,6 +305,17 @@ impl<F: Flow> Exchange<F> {
     /// From when on a pair must be, if the call is about getting one.
     pub(super) fn since(&self) -> Option<Timestamp> {
         matches!(self.flow.ask(), Ask::Authenticate).then_some(self.began)
+    }
+
+    fn request(&self, session: &Session, token: &Bearer) -> Result<Request<Bytes>, Error> {
+        let base = &session.base;
+        let request = match self.flow.ask() {
+            Ask::Authenticate => return Err(Error::other_question()),
+            Ask::Initiate(order) => wire::initiate::request(base, token, order),
+            Ask::Verify(order) => wire::verify::request(base, token, order),
+            Ask::Inquiry(order) => wire::inquiry::request(base, token, order),
+        };
+        request.map_err(Error::from)
     }
 
     fn read(&self, session: &Session, answer: &Response<Bytes>) -> Result<Reply, Error> {
