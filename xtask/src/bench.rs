@@ -14,17 +14,24 @@ const BUILD: [&str; 7] = [
     "jibit-cli",
 ];
 
+/// What can be measured by itself.
+const PARTS: [&str; 7] = [
+    "core", "client", "blocking", "session", "sandbox", "checkout", "size",
+];
+
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
-    if !matches!(
-        args.first(),
-        Some(&("core" | "client" | "sandbox" | "checkout"))
-    ) {
-        return Err(Failure::Usage(
-            "`bench` takes what to measure: `core`, `client`, `sandbox` or `checkout`".to_owned(),
-        ));
-    }
     let (args, slow) = slow_disk(args)?;
+    let args = match args.first() {
+        Some(&"--soak") => soak(&args),
+        Some(part) if PARTS.contains(part) => args,
+        Some(part) if !part.starts_with("--") => {
+            let parts = PARTS.map(|part| format!("`{part}`")).join(", ");
+            let problem = format!("`bench` measures {parts}, or all of them; not `{part}`");
+            return Err(Failure::Usage(problem));
+        }
+        _ => everything(&args),
+    };
     // Standard output is the figures' alone.
     shell::run_to_stderr("cargo", &BUILD)?;
     let program = shell::built("jibit-bench")?;
@@ -39,6 +46,24 @@ pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
     let waits = ["-e", "trace=fsync,fdatasync", "-e", &late, &program];
     let args: Vec<_> = strace.iter().chain(&waits).copied().chain(args).collect();
     Ok(shell::run("strace", &args)?)
+}
+
+/// The arguments of a measurement of everything; the page is the project's.
+fn everything<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec!["all"];
+    for arg in args {
+        all.push(arg);
+        if *arg == "--write" {
+            all.push("docs");
+        }
+    }
+    all
+}
+
+/// The arguments of a soak.
+fn soak<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    let rest = args.iter().skip(1).copied();
+    ["soak"].into_iter().chain(rest).collect()
 }
 
 /// Takes out how much longer each fsync is to take, in milliseconds: on a machine
@@ -64,10 +89,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn something_has_to_be_named() {
-        for args in [&[][..], &["--json"], &["clients"]] {
-            assert!(matches!(command(args), Err(Failure::Usage(_))));
-        }
+    fn a_part_is_one_of_those_that_there_are() {
+        assert!(matches!(command(&["clients"]), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn without_a_part_everything_is_measured() {
+        assert_eq!(everything(&[]), ["all"]);
+        let written = everything(&["--write", "--check"]);
+        assert_eq!(written, ["all", "--write", "docs", "--check"]);
+        assert_eq!(soak(&["--soak", "--check"]), ["soak", "--check"]);
     }
 
     #[test]

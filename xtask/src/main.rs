@@ -35,15 +35,18 @@ Commands:
   test            run every test and doctest of the workspace
   ci [--tested]   run every check; --tested leaves out the tests
   api [--write]   check which crates' types public signatures name, and their lists
-  bench core [--json] [--check]
-                  building requests and reading answers, against naive code
-  bench client [--json] [--check]
-                  the async client against bare hyper-util, reqwest and sockets
-  bench sandbox [--json] [--check] [--only PART]
-                  the sandbox against floors, as processes; --check fails on a miss
-  bench checkout [--json] [--check] [--only PART] [--slow-disk MILLISECONDS]
-                  the stores against raw inserts, the reconciler's memory; with
-                  strace, as on a disk whose fsync takes so long
+  bench [--json] [--check] [--write]
+                  the core, the clients, a session, the sandbox, the checkout and
+                  what a shop takes, against floors and peers; --check fails on a miss, --write puts
+                  the figures into docs/performance.md
+  bench core | client | blocking | session | size [--json] [--check]
+                  one of them
+  bench sandbox | checkout [--json] [--check] [--only PART]
+                  the same, or a part of it
+  bench --soak [--minutes N] [--json] [--check]
+                  payments over TLS for ten minutes: no handshake but the first
+  bench checkout --slow-disk MILLISECONDS
+                  with strace, as on a disk whose fsync takes so long
   chaos [--payments N] [--kills K] [--store sqlite|postgres|all] [--seed S]
                   shops that are killed over payments, on real stores
   chaos --syscalls

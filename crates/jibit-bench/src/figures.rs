@@ -18,21 +18,36 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Prints the figures, with what is to be known of this run beside them.
-    pub(crate) fn print(&self, figures: &[Figure], notes: &[String]) -> Outcome<()> {
-        if self.json {
-            println!("{}", json!({"notes": notes, "figures": figures}));
-        } else {
-            print!("{}", table(figures));
-            notes.iter().for_each(|note| println!("{note}"));
+    /// Prints what was measured, part by part.
+    pub(crate) fn print(&self, parts: &[Measured]) -> Outcome<()> {
+        match parts {
+            [only] if self.json => println!("{}", json!(only)),
+            all if self.json => println!("{}", json!(all)),
+            all => {
+                for part in all {
+                    println!("{}", part.name);
+                    print!("{}", table(&part.figures));
+                    part.notes.iter().for_each(|note| println!("{note}"));
+                }
+            }
         }
-        let missed = figures.iter().filter(|figure| !figure.held);
+        let missed = parts.iter().flat_map(|part| &part.figures);
+        let missed = missed.filter(|figure| !figure.held);
         let missed: Vec<_> = missed.map(|figure| figure.name.as_str()).collect();
         if self.check && !missed.is_empty() {
             return Err(format!("missed: {}", missed.join(", ")));
         }
         Ok(())
     }
+}
+
+/// What one part came to.
+#[derive(Serialize)]
+pub(crate) struct Measured {
+    pub(crate) name: &'static str,
+    pub(crate) figures: Vec<Figure>,
+    /// What is to be known of this run.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Something that was measured, and what it has to be.

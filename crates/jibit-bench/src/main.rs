@@ -16,52 +16,87 @@ mod fill;
 mod hello;
 mod honest;
 mod load;
+mod page;
 mod process;
 mod protocol;
 mod requests;
 mod sandbox;
 mod session;
+mod size;
 mod slow;
+mod soak;
 mod wire;
 
-use std::{error::Error, process::ExitCode};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Parser;
+use figures::Report;
 
 /// A failure in words; nobody here reacts to one other than by ending.
 type Outcome<T> = Result<T, String>;
 
-/// Measures the project's programs against floors.
+/// Measures the project against floors and peers.
 #[derive(Parser)]
 #[command(about)]
 enum Command {
-    /// Measures `jibit sandbox`, which stands beside this program.
-    Sandbox(sandbox::Arguments),
-    /// Measures the checkout's stores and its reconciler.
-    Checkout(checkout::Arguments),
+    /// Measures all that follow.
+    All {
+        #[command(flatten)]
+        report: Report,
+        /// Writes the figures into this folder's performance.md, and a chart beside it.
+        #[arg(long)]
+        write: Option<PathBuf>,
+    },
     /// Measures the protocol core, `jibit-proto`.
-    Core(protocol::Arguments),
+    Core(Report),
+    /// Measures the async client, `jibit-hyper`.
+    Client(Report),
+    /// Measures the blocking client, `jibit-blocking`.
+    Blocking(Report),
+    /// Measures many calls on one session.
+    Session(Report),
+    /// Measures what shops are built from, and how large they are.
+    Size(Report),
+    /// Measures `jibit sandbox`, which stands beside this program.
+    Sandbox {
+        #[command(flatten)]
+        report: Report,
+        #[command(flatten)]
+        arguments: sandbox::Arguments,
+    },
+    /// Measures the checkout's stores and its reconciler.
+    Checkout {
+        #[command(flatten)]
+        report: Report,
+        #[command(flatten)]
+        arguments: checkout::Arguments,
+    },
+    /// Has the async client pay for minutes, over TLS.
+    Soak {
+        #[command(flatten)]
+        report: Report,
+        #[command(flatten)]
+        arguments: soak::Arguments,
+    },
     /// One piece of the core's work, so many times.
     #[command(hide = true)]
     CoreWork(protocol::Work),
     /// Times the core's work.
     #[command(hide = true)]
     CoreTime(protocol::Time),
-    /// Measures the async client, `jibit-hyper`.
-    Client(client::Arguments),
-    /// Measures the blocking client, `jibit-blocking`.
-    Blocking(client::Arguments),
-    /// Measures many calls on one session.
-    Session(session::Arguments),
-    /// Calls on a session while others wait.
-    #[command(hide = true)]
-    SessionWaiting(session::Waiting),
     /// A gateway that costs next to nothing.
     #[command(hide = true)]
     Gateway(client::Gateway),
     /// One process of a client.
     #[command(hide = true)]
     Flows(client::Flows),
+    /// Calls on a session while others wait.
+    #[command(hide = true)]
+    SessionWaiting(session::Waiting),
     /// The floor: an HTTP server that only says hello.
     #[command(hide = true)]
     Hello,
@@ -81,17 +116,26 @@ enum Command {
 
 fn main() -> ExitCode {
     let ended = match Command::parse() {
-        Command::Sandbox(arguments) => sandbox::run(&arguments),
-        Command::Checkout(arguments) => checkout::run(&arguments),
-        Command::Core(arguments) => protocol::run(&arguments),
+        Command::All { report, write } => all(&report, write.as_deref()),
+        Command::Core(report) => protocol::measure().and_then(|it| report.print(&[it])),
+        Command::Client(report) => client::measure_async().and_then(|it| report.print(&[it])),
+        Command::Blocking(report) => client::measure_blocking().and_then(|it| report.print(&[it])),
+        Command::Session(report) => session::measure().and_then(|it| report.print(&[it])),
+        Command::Size(report) => size::measure().and_then(|it| report.print(&[it])),
+        Command::Sandbox { report, arguments } => {
+            sandbox::measure(&arguments).and_then(|it| report.print(&[it]))
+        }
+        Command::Checkout { report, arguments } => {
+            checkout::measure(&arguments).and_then(|it| report.print(&[it]))
+        }
+        Command::Soak { report, arguments } => {
+            soak::measure(&arguments).and_then(|it| report.print(&[it]))
+        }
         Command::CoreWork(work) => work.run(),
         Command::CoreTime(time) => time.run(),
-        Command::Client(arguments) => client::run(&arguments),
-        Command::Blocking(arguments) => client::run_blocking(&arguments),
-        Command::Session(arguments) => session::run(&arguments),
-        Command::SessionWaiting(waiting) => waiting.run(),
         Command::Gateway(gateway) => gateway.run(),
         Command::Flows(flows) => flows.run(),
+        Command::SessionWaiting(waiting) => waiting.run(),
         Command::Hello => hello::run(),
         Command::Load(arguments) => load::run(&arguments),
         Command::Fill(arguments) => fill::run(&arguments),
@@ -105,6 +149,23 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Everything, a part after the other.
+fn all(report: &Report, write: Option<&Path>) -> Outcome<()> {
+    let parts = [
+        protocol::measure()?,
+        client::measure_async()?,
+        client::measure_blocking()?,
+        session::measure()?,
+        sandbox::measure(&Default::default())?,
+        checkout::measure(&Default::default())?,
+        size::measure()?,
+    ];
+    if let Some(folder) = write {
+        page::write(folder, &parts)?;
+    }
+    report.print(&parts)
 }
 
 /// The runtime that `jibit` has: one thread.

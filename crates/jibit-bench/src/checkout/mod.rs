@@ -10,14 +10,12 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     Outcome,
-    figures::{Figure, Report, median},
+    figures::{Figure, Measured, median},
     runtime,
 };
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    report: Report,
     /// Measure only this; it can be given more than once.
     #[arg(long, value_enum)]
     only: Vec<Part>,
@@ -31,7 +29,7 @@ enum Part {
     Backlog,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+pub(crate) fn measure(arguments: &Arguments) -> Outcome<Measured> {
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let mut figures = Vec::new();
     runtime()?.block_on(async {
@@ -46,7 +44,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
         }
         Outcome::Ok(())
     })?;
-    arguments.report.print(&figures, &[])
+    Ok(Measured {
+        name: "checkout",
+        figures,
+        notes: Vec::new(),
+    })
 }
 
 /// How often a floor and what stands on it are measured, in turn.

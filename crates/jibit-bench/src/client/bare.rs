@@ -1,7 +1,7 @@
 //! hyper-util's client, set up as our transport is, with the core's requests and answers
 //! and nothing between: no session, no limit on time, no spans.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Response, header};
@@ -16,6 +16,8 @@ use jibit_proto::{
     BaseUrl, Bearer, HttpHosts, Secret,
     wire::{initiate, inquiry, verify},
 };
+
+use tokio::sync::Semaphore;
 
 use super::{
     flows::{Flows, Payer},
@@ -45,8 +47,10 @@ pub(super) fn payers(flows: &Flows) -> Outcome<Vec<Bare>> {
         .build(https);
     let base = BaseUrl::new(&flows.gateway(), &HttpHosts::loopback()).map_err(said)?;
     let token = Secret::new(TOKEN).bearer().map_err(said)?;
+    let permits = flows.in_flight.map(|many| Arc::new(Semaphore::new(many)));
     let payer = |_| Bare {
         client: client.clone(),
+        permits: permits.clone(),
         base: base.clone(),
         token: token.clone(),
     };
@@ -54,6 +58,7 @@ pub(super) fn payers(flows: &Flows) -> Outcome<Vec<Bare>> {
 }
 
 pub(super) struct Bare {
+    permits: Option<Arc<Semaphore>>,
     client: Client<Https, Full<Bytes>>,
     base: BaseUrl,
     token: Bearer,
@@ -65,6 +70,10 @@ impl Bare {
             let none = HeaderValue::from_static("0");
             request.headers_mut().insert(header::CONTENT_LENGTH, none);
         }
+        let _permit = match &self.permits {
+            Some(permits) => Some(permits.acquire().await.map_err(said)?),
+            None => None,
+        };
         let answer = self.client.request(request.map(Full::new)).await;
         let (head, mut body) = answer.map_err(said)?.into_parts();
         let mut bytes = BytesMut::new();

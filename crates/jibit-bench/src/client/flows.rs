@@ -42,7 +42,22 @@ pub(crate) enum By {
 }
 
 impl By {
-    /// As the command line and the figures have it.
+    /// As a reader knows it.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Own => "jibit-hyper",
+            Self::Bare => "bare hyper-util",
+            Self::Average => "reqwest",
+            Self::Floor => "sockets",
+            Self::BlockingOwn => "jibit-blocking",
+            Self::BlockingBare => "its bare transport",
+            Self::BlockingUreq => "ureq",
+            Self::BlockingAverage => "reqwest::blocking",
+            Self::BlockingMinreq => "minreq",
+        }
+    }
+
+    /// As the command line has it.
     pub(crate) fn name(self) -> String {
         let value = self.to_possible_value();
         value.map_or_else(String::new, |it| it.get_name().to_owned())
@@ -66,8 +81,11 @@ pub(crate) struct Flows {
     #[arg(long)]
     pub(crate) in_flight: Option<usize>,
     /// How often each of them pays.
-    #[arg(long)]
+    #[arg(long, default_value_t = 1)]
     payments: usize,
+    /// For how long that is repeated.
+    #[arg(long)]
+    seconds: Option<u64>,
 }
 
 /// What it came to, without the start.
@@ -122,15 +140,26 @@ impl Flows {
     fn spend<P: Payer>(&self, payers: Vec<P>) -> Outcome<Spent> {
         let runtime = runtime()?;
         // Connections and tokens come before anything is counted.
-        let (payers, _) = runtime.block_on(all(payers, 1))?;
-        let own = std::process::id();
-        let before = process::cpu_time(own)?;
-        let mut paid = None;
+        let (mut payers, _) = runtime.block_on(all(payers, 1))?;
+        let before = process::cpu_time(std::process::id())?;
+        let end = self
+            .seconds
+            .map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        let (mut turns, mut time) = (0, Duration::ZERO);
+        let mut paid = Ok(());
         let counted = allocation_counter::measure(|| {
-            paid = Some(runtime.block_on(all(payers, self.payments)));
+            paid = runtime.block_on(async {
+                while turns == 0 || end.is_some_and(|end| Instant::now() < end) {
+                    let back = all(std::mem::take(&mut payers), self.payments).await?;
+                    payers = back.0;
+                    time += back.1;
+                    turns += 1;
+                }
+                Ok::<_, String>(())
+            });
         });
-        let (_payers, time) = paid.ok_or("nothing was paid")??;
-        self.spent(before, time, counted.count_total)
+        paid?;
+        self.spent(before, time, turns, counted.count_total)
     }
 
     fn spend_threads<P: BlockingPayer>(&self, payers: Vec<P>) -> Outcome<Spent> {
@@ -161,7 +190,7 @@ impl Flows {
             let begun = Instant::now();
             gate.wait();
             gate.wait();
-            let spent = self.spent(before, begun.elapsed(), 0);
+            let spent = self.spent(before, begun.elapsed(), 1, 0);
             gate.wait();
             let mut spent = spent?;
             for thread in threads {
@@ -171,10 +200,16 @@ impl Flows {
         })
     }
 
-    fn spent(&self, before: Duration, time: Duration, allocations: u64) -> Outcome<Spent> {
+    fn spent(
+        &self,
+        before: Duration,
+        time: Duration,
+        turns: usize,
+        allocations: u64,
+    ) -> Outcome<Spent> {
         let own = std::process::id();
         Ok(Spent {
-            requests: self.flows * self.payments * REQUESTS,
+            requests: turns * self.flows * self.payments * REQUESTS,
             seconds: time.as_secs_f64(),
             cpu_seconds: process::cpu_time(own)?.saturating_sub(before).as_secs_f64(),
             allocations,

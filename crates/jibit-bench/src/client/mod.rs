@@ -11,7 +11,6 @@ mod own;
 
 use std::{path::Path, sync::Arc};
 
-use clap::Args;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
@@ -21,15 +20,15 @@ use serde_json::json;
 
 use crate::{
     Outcome,
-    figures::{Figure, Report, progress},
+    figures::{Figure, Measured, progress},
     process::{Core, Server, cores, peer, told},
     protocol::instructions,
     said,
     wire::Connection,
 };
-use flows::{By, Spent};
+use flows::By;
 
-pub(crate) use flows::Flows;
+pub(crate) use flows::{Flows, Spent};
 pub(crate) use gateway::Gateway;
 
 /// Rounds of everybody in turn.
@@ -41,24 +40,17 @@ const LOAD: usize = 30_000;
 /// Of the processes in which instructions are counted.
 const COUNTED: usize = 3_000;
 
-#[derive(Args)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    report: Report,
-}
-
 /// The async client.
-pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
-    let (figures, notes) = measure(&ASYNC, &[1, 64, 1_000])?;
-    arguments.report.print(&figures, &notes)
+pub(crate) fn measure_async() -> Outcome<Measured> {
+    measure("client", &ASYNC, &[1, 64, 1_000])
 }
 
 /// The blocking client.
-pub(crate) fn run_blocking(arguments: &Arguments) -> Outcome<()> {
-    let (mut figures, notes) = measure(&BLOCKING, &[1, 64])?;
+pub(crate) fn measure_blocking() -> Outcome<Measured> {
+    let mut measured = measure("blocking", &BLOCKING, &[1, 64])?;
     let (server, load) = cores().unwrap_or((Core(None), Core(None)));
-    figures.push(reconnects(load, server)?);
-    arguments.report.print(&figures, &notes)
+    measured.figures.push(reconnects(load, server)?);
+    Ok(measured)
 }
 
 /// One client that trusts this certificate and nobody else.
@@ -142,7 +134,7 @@ impl Rounds<'_> {
         let ours = self.least(own, value);
         let all: Vec<_> = (self.contest.contenders.iter())
             .filter(|by| self.of(**by).next().is_some())
-            .map(|by| (by.name(), self.least(*by, value)))
+            .map(|by| (by.title(), self.least(*by, value)))
             .collect();
         let ratios = all
             .iter()
@@ -165,12 +157,12 @@ impl Rounds<'_> {
     }
 }
 
-type Values = std::collections::BTreeMap<String, f64>;
+type Values = std::collections::BTreeMap<&'static str, f64>;
 
 fn words(bounds: &[(By, f64)]) -> String {
     let bounds = bounds
         .iter()
-        .map(|(by, bound)| format!("{bound:.2} of {}", by.name()));
+        .map(|(by, bound)| format!("{bound:.2} of {}", by.title()));
     let bounds: Vec<_> = bounds.collect();
     if bounds.is_empty() {
         "none".to_owned()
@@ -273,7 +265,7 @@ impl Case<'_> {
                 measured: format!(
                     "{:.2} of {} ({ours:.0} a request, {theirs:.0})",
                     ours / theirs,
-                    other.name()
+                    other.title()
                 ),
                 bound: words(&[(other, bound)]),
                 held: ours / theirs <= bound,
@@ -285,7 +277,7 @@ impl Case<'_> {
 }
 
 /// What the figures of one client are.
-fn measure(contest: &Contest, flows: &[usize]) -> Outcome<(Vec<Figure>, Vec<String>)> {
+fn measure(name: &'static str, contest: &Contest, flows: &[usize]) -> Outcome<Measured> {
     let cores = cores();
     let (server, load) = cores.unwrap_or((Core(None), Core(None)));
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
@@ -316,15 +308,20 @@ fn measure(contest: &Contest, flows: &[usize]) -> Outcome<(Vec<Figure>, Vec<Stri
     if contest.against.is_some() && !instructions::available() {
         notes.push(instructions::MISSING.to_owned());
     }
-    Ok((figures, notes))
+    Ok(Measured {
+        name,
+        figures,
+        notes,
+    })
 }
 
 /// The throughput of so many tasks on one client that lets 64 requests through, as a part
-/// of that of 64 tasks, a round after the other.
-pub(crate) fn many_tasks(tasks: usize, rounds: usize) -> Outcome<Vec<f64>> {
+/// of that of 64 tasks, a round after the other; and the same of bare hyper-util behind a
+/// semaphore.
+pub(crate) fn many_tasks(tasks: usize, rounds: usize) -> Outcome<[Vec<f64>; 2]> {
     let (server, load) = cores().unwrap_or((Core(None), Core(None)));
     let gateway = Server::start(peer(server, &["gateway".to_owned()])?)?;
-    let round = |flows: usize| -> Outcome<f64> {
+    let round = |by: By, flows: usize| -> Outcome<f64> {
         let case = Case {
             contest: &ASYNC,
             gateway: &gateway,
@@ -332,14 +329,20 @@ pub(crate) fn many_tasks(tasks: usize, rounds: usize) -> Outcome<Vec<f64>> {
             flows,
             load,
         };
-        let payments = 2 * LOAD / flows::REQUESTS / flows;
-        let mut words = case.words(By::Own, payments.max(1));
+        let payments = 5 * LOAD / flows::REQUESTS / flows;
+        let mut words = case.words(by, payments.max(10));
         words.push("--in-flight=64".to_owned());
         let spent: Spent = told(peer(load, &words)?)?;
         Ok(spent.requests as f64 / spent.seconds)
     };
-    let ratio = |_| Ok(round(tasks)? / round(64)?);
-    (0..rounds).map(ratio).collect()
+    let ratio = |by| Ok::<_, String>(round(by, tasks)? / round(by, 64)?);
+    let mut ratios = [Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        for (by, ratios) in [By::Own, By::Bare].into_iter().zip(&mut ratios) {
+            ratios.push(ratio(by)?);
+        }
+    }
+    Ok(ratios)
 }
 
 /// Whether every connection serves again and again: 64 threads have 64 at the most.

@@ -12,18 +12,12 @@ use serde_json::json;
 
 use crate::{
     Outcome,
-    figures::{Figure, Report, median},
+    figures::{Figure, Measured, median},
 };
 use work::{By, Task};
 
 /// Rounds of every piece of work by everybody, one after the other.
 const ROUNDS: usize = 5;
-
-#[derive(Args)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    report: Report,
-}
 
 /// One piece of work, so many times.
 #[derive(Args)]
@@ -85,12 +79,7 @@ const fn bound(task: Task) -> Bound {
     Bound { ratio, allocations }
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
-    let (figures, notes) = measure()?;
-    arguments.report.print(&figures, &notes)
-}
-
-pub(crate) fn measure() -> Outcome<(Vec<Figure>, Vec<String>)> {
+pub(crate) fn measure() -> Outcome<Measured> {
     let times = time::told(ROUNDS)?;
     let valgrind = instructions::available();
     let mut figures = Vec::new();
@@ -117,7 +106,11 @@ pub(crate) fn measure() -> Outcome<(Vec<Figure>, Vec<String>)> {
     } else {
         vec![instructions::MISSING.to_owned()]
     };
-    Ok((figures, notes))
+    Ok(Measured {
+        name: "core",
+        figures,
+        notes,
+    })
 }
 
 /// What the work allocates each time, once it has been done before.

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     Outcome,
-    figures::Report,
+    figures::Measured,
     process::{Core, cores},
 };
 
@@ -20,10 +20,8 @@ const MIB: u64 = 1024 * 1024;
 /// The bound on memory, in bytes.
 const MEMORY: u64 = 512 * MIB;
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    report: Report,
     /// Measure only this; it can be given more than once.
     #[arg(long, value_enum)]
     only: Vec<Part>,
@@ -47,7 +45,7 @@ struct Bench {
     load: Core,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+pub(crate) fn measure(arguments: &Arguments) -> Outcome<Measured> {
     let own = std::env::current_exe()
         .map_err(|error| format!("this program does not know where it is: {error}"))?;
     let jibit = own.with_file_name(format!("jibit{}", std::env::consts::EXE_SUFFIX));
@@ -80,7 +78,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     } else {
         "NOT PINNED: this system has no taskset or no second core, so the five operations' figures say little."
     };
-    arguments.report.print(&figures, &[pinned.to_owned()])
+    Ok(Measured {
+        name: "sandbox",
+        figures,
+        notes: vec![pinned.to_owned()],
+    })
 }
 
 fn mib(bytes: u64) -> String {

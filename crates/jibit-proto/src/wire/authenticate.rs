@@ -69,7 +69,7 @@ pub(super) fn tokens(
     }
 
     let reading = Reading::of(answer);
-    let wire: Wire = reading.result(operation, secrets, Some)?;
+    let wire: Wire = reading.result(operation, secrets)?;
     let tokens = Tokens {
         token: Secret::new(wire.token),
         refresh_token: Secret::new(wire.refresh_token),

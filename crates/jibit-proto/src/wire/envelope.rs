@@ -43,14 +43,13 @@ impl<'b> Reading<'b> {
         }
     }
 
-    /// Has `read` take what it needs out of the answer to `operation`, or says what the
-    /// answer is instead. `secrets` are what the request carried.
-    pub(super) fn result<'a, T: Deserialize<'a>, U>(
+    /// Reads the result out of the answer to `operation`, or says what the answer is
+    /// instead. `secrets` are what the request carried.
+    pub(super) fn result<'a, T: Deserialize<'a>>(
         &'a self,
         operation: Operation,
         secrets: &[&Secret],
-        read: impl FnOnce(T) -> Option<U>,
-    ) -> Result<U, Error> {
+    ) -> Result<T, Error> {
         let text = &*self.text;
         let envelope = serde_json::from_str::<Envelope<'_, T>>(text).ok();
         let (code, message) = match &envelope {
@@ -72,7 +71,7 @@ impl<'b> Reading<'b> {
         if let Some(failure) = failure(operation, self.status, code) {
             return fail(failure);
         }
-        let result = match envelope {
+        let read = match envelope {
             Some(Envelope {
                 code: Some(0),
                 result: Some(result),
@@ -87,7 +86,7 @@ impl<'b> Reading<'b> {
             }) if operation == Operation::Inquiry => serde_json::from_str(text).ok(),
             _ => None,
         };
-        match result.and_then(read) {
+        match read {
             Some(result) => Ok(result),
             None => fail((
                 ErrorKind::Unreadable,

@@ -170,37 +170,31 @@ pub fn parse(
     }
 
     let reading = Reading::of(answer);
-    let read = |wire: Wire<'_>| {
-        let order_id = OrderId::new(wire.order_id.unwrap_or_default());
-        let echoed = (wire.merchant_order_id)
-            .is_some_and(|echo| order.merchant_order_id.is_echoed_by(&echo));
-        let additional_data = wire.additional_data.map(Private::new);
-        let redirect_url = RedirectUrl::new(&wire.redirect_url, hosts);
-        Some((echoed, order_id, redirect_url, additional_data))
-    };
-    let (echoed, order_id, redirect_url, additional_data) =
-        reading.result(Operation::Initiate, &[], read)?;
+    let wire: Wire<'_> = reading.result(Operation::Initiate, &[])?;
     let implausible = |kind, message| envelope::implausible(answer, kind, message);
-    if !echoed {
+    if !wire
+        .merchant_order_id
+        .is_some_and(|echo| order.merchant_order_id.is_echoed_by(&echo))
+    {
         return Err(implausible(
             ErrorKind::Mismatch,
             "the gateway answered about another merchantOrderId",
         ));
     }
     Ok(Initiated {
-        order_id: order_id.map_err(|_| {
+        order_id: OrderId::new(wire.order_id.unwrap_or_default()).map_err(|_| {
             implausible(
                 ErrorKind::Unreadable,
                 "the gateway's orderId is not an identifier",
             )
         })?,
         merchant_order_id: order.merchant_order_id.clone(),
-        redirect_url: redirect_url.map_err(|_| {
+        redirect_url: RedirectUrl::new(&wire.redirect_url, hosts).map_err(|_| {
             implausible(
                 ErrorKind::Unreadable,
                 "the gateway's redirectUrl is not safe to give out",
             )
         })?,
-        additional_data,
+        additional_data: wire.additional_data.map(Private::new),
     })
 }

@@ -43,17 +43,16 @@ pub fn request(
 /// Whatever the error, the order's state stays what it was: not known.
 pub fn parse(answer: &Response<Bytes>) -> Result<Inquired, Error> {
     let reading = Reading::of(answer);
-    let read = |wire: payment::Wire<'_>| {
-        let status = wire.status().map(|status| OrderStatus::from_wire(&status));
-        Some((status, wire.payment()?))
-    };
-    let (status, payment) = reading.result(Operation::Inquiry, &[], read)?;
-    let status = status.ok_or_else(|| {
+    let wire: payment::Wire<'_> = reading.result(Operation::Inquiry, &[])?;
+    let status = wire.status().ok_or_else(|| {
         envelope::implausible(
             answer,
             ErrorKind::Unreadable,
             "the gateway's answer names no single state",
         )
     })?;
-    Ok(Inquired { status, payment })
+    Ok(Inquired {
+        status: OrderStatus::from_wire(&status),
+        payment: wire.payment(),
+    })
 }

@@ -46,8 +46,8 @@ impl Payment {
         RefId::new(self.text(&self.ref_id)?).ok()
     }
 
-    /// The shop's own text. An escape in it that stands for no character leaves it as
-    /// the gateway wrote it.
+    /// The shop's own text. What is no text is given as JSON, as the gateway wrote it: no
+    /// payment is lost for it.
     #[must_use]
     pub fn additional_data(&self) -> Option<Private> {
         let json = self.text(&self.additional_data)?;
@@ -121,18 +121,13 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// What the gateway says of the payment; nothing if the shop's own text is neither
-    /// text nor a number.
-    pub(super) fn payment(self) -> Option<Payment> {
-        let additional_data = self.additional_data.map(RawValue::get);
-        if additional_data.is_some_and(|json| !json.starts_with(is_scalar)) {
-            return None;
-        }
+    /// What the gateway says of the payment.
+    pub(super) fn payment(self) -> Payment {
         let client_ip = self.client_ip.or(self.client_ip_of_verify);
         let parts = [
             self.merchant_order_id.as_deref(),
             self.ref_id.as_deref(),
-            additional_data,
+            self.additional_data.map(RawValue::get),
             self.user_identity.as_deref(),
             client_ip.as_deref(),
         ];
@@ -149,7 +144,7 @@ impl<'a> Wire<'a> {
             texts.push_str(part?);
             Some(begin..texts.len())
         });
-        Some(Payment {
+        Payment {
             amount: self.amount,
             texts: texts.into_boxed_str(),
             merchant_order_id,
@@ -157,11 +152,6 @@ impl<'a> Wire<'a> {
             additional_data,
             user_identity,
             client_ip,
-        })
+        }
     }
-}
-
-/// Whether a JSON value that begins so is text or a number.
-fn is_scalar(first: char) -> bool {
-    matches!(first, '"' | '-' | '0'..='9')
 }

@@ -34,7 +34,8 @@ pub fn request(
 /// refusal: only an inquiry tells whether the money was taken.
 pub fn parse(answer: &Response<Bytes>) -> Result<Payment, Error> {
     let reading = Reading::of(answer);
-    let payment = reading.result(Operation::Verify, &[], payment::Wire::payment)?;
+    let wire: payment::Wire<'_> = reading.result(Operation::Verify, &[])?;
+    let payment = wire.payment();
     if payment.merchant_order_id().is_none() || payment.amount().is_none() {
         let problem = "the gateway's success does not say what was paid";
         return Err(envelope::implausible(

@@ -78,17 +78,11 @@ impl Owned {
         };
         let [ip, other] = [&self.client_ip, &self.client_ip_of_verify];
         let (ip, other) = (text(ip.as_ref())?, text(other.as_ref())?);
-        let data = match self.additional_data.as_deref() {
-            // Escapes that stand for nothing leave it as it is.
-            Some(json)
-                if json.get().starts_with(['"', '-'])
-                    || json.get().as_bytes()[0].is_ascii_digit() =>
-            {
-                Some(serde_json::from_str(json.get()).unwrap_or_else(|_| json.get().to_owned()))
-            }
-            Some(_) => return None,
-            None => None,
-        };
+        // What is no text is given as it is.
+        let data = self
+            .additional_data
+            .as_deref()
+            .map(|json| serde_json::from_str(json.get()).unwrap_or_else(|_| json.get().to_owned()));
         Some([
             merchant_order_id,
             amount.map(|amount| amount.to_string()),
