@@ -2,9 +2,9 @@
 
 use std::{
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Poll, Waker},
 };
 
 use jibit_driver::{Account, Answer, Call, Outgoing, Shared, Step, StoreStep, Stored, spans};
@@ -12,6 +12,7 @@ use jibit_proto::{Error, Timestamp, TransportError, flow::Flow};
 
 use crate::{
     Clock, Transport,
+    timer::Timer,
     tokens::{Right, TokenStore, work},
 };
 
@@ -21,35 +22,6 @@ pub(crate) struct Driver {
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) account: Account,
     pub(crate) tokens: Mutex<Option<Arc<dyn TokenStore>>>,
-}
-
-/// A call's sleep. One at a time: it waits for one thing, and a sleep that was set for
-/// an earlier instant serves for a later one until it ends.
-struct Alarm<'a> {
-    clock: &'a dyn Clock,
-    set: Option<(Timestamp, Sleep<'a>)>,
-}
-
-type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
-
-impl<'a> Alarm<'a> {
-    /// Whether it is `until`.
-    fn poll(&mut self, until: Timestamp, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let (instant, asleep) = match self.set.take() {
-                Some(set) if set.0 <= until => self.set.insert(set),
-                _ => self.set.insert((until, self.clock.sleep_until(until))),
-            };
-            if asleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            let over = *instant == until;
-            self.set = None;
-            if over {
-                return Poll::Ready(());
-            }
-        }
-    }
 }
 
 impl Driver {
@@ -72,21 +44,18 @@ impl Driver {
     {
         let mut call = self.shared.begin(flow, begun);
         let mut right = None;
-        let mut alarm = Alarm {
-            clock: &*self.clock,
-            set: None,
-        };
+        let mut timer = Timer::new(&*self.clock);
         loop {
-            let (step, mut now) = self.step(&mut call, &mut alarm).await;
+            let (step, mut now) = self.step(&mut call, &mut timer).await;
             match step {
                 Step::Send(out) => {
-                    let answer = self.send(out, &mut now, &mut alarm).await;
+                    let answer = self.send(out, &mut now, &mut timer).await;
                     call.receive(answer, now);
                 }
                 Step::Done(outcome) => return outcome,
                 Step::Wait(until) => {
                     if let Some(step) = call.take_store_step() {
-                        let stored = self.store(step, &mut right, until, &mut alarm).await;
+                        let stored = self.store(step, &mut right, until, &mut timer).await;
                         call.stored(stored, self.clock.now());
                     }
                 }
@@ -98,7 +67,7 @@ impl Driver {
     async fn step<F: Flow>(
         &self,
         call: &mut Call<'_, F, Waker>,
-        alarm: &mut Alarm<'_>,
+        timer: &mut Timer<'_>,
     ) -> (Step<F::Output>, Timestamp) {
         poll_fn(|cx| {
             loop {
@@ -107,7 +76,7 @@ impl Driver {
                     Step::Wait(until) if !call.has_store_step() => until,
                     step => return Poll::Ready((step, now)),
                 };
-                if alarm.poll(until, cx).is_pending() {
+                if timer.poll(until, cx).is_pending() {
                     return Poll::Pending;
                 }
             }
@@ -117,11 +86,11 @@ impl Driver {
 
     /// Sends, for as long as the attempt may take, whatever the transport does. `now` is
     /// then when that was over.
-    async fn send(&self, out: Outgoing, now: &mut Timestamp, alarm: &mut Alarm<'_>) -> Answer {
+    async fn send(&self, out: Outgoing, now: &mut Timestamp, timer: &mut Timer<'_>) -> Answer {
         let begun = *now;
         let span = spans::attempt(&out);
         let answer = self.transport.send(out.request);
-        let answer = span.instrument(within(out.until, answer, alarm)).await;
+        let answer = span.instrument(within(out.until, answer, timer)).await;
         let answer = answer.unwrap_or_else(|| Err(TransportError::unknown("no answer in time")));
         *now = self.clock.now();
         spans::answered(&span, &answer, begun, *now);
@@ -134,12 +103,12 @@ impl Driver {
         step: StoreStep,
         right: &mut Option<Box<dyn Right>>,
         until: Timestamp,
-        alarm: &mut Alarm<'_>,
+        timer: &mut Timer<'_>,
     ) -> Stored {
         let store = self.tokens.lock();
         let store = store.unwrap_or_else(PoisonError::into_inner).clone();
         let worked = work(store, &self.account, right, step);
-        within(until, worked, alarm).await.unwrap_or(Stored::Failed)
+        within(until, worked, timer).await.unwrap_or(Stored::Failed)
     }
 }
 
@@ -147,12 +116,12 @@ impl Driver {
 async fn within<T>(
     until: Timestamp,
     future: impl Future<Output = T>,
-    alarm: &mut Alarm<'_>,
+    timer: &mut Timer<'_>,
 ) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending => alarm.poll(until, cx).map(|()| None),
+        Poll::Pending => timer.poll(until, cx).map(|()| None),
     })
     .await
 }

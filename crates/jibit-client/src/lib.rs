@@ -41,6 +41,7 @@
 
 mod client;
 mod driver;
+mod timer;
 mod tokens;
 
 pub use client::{Client, Clock, Transport};

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
 use crate::InvalidInput;
 
@@ -28,7 +28,7 @@ macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $field:literal, $remedy:literal, $more:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes `text` as it is.
@@ -42,7 +42,7 @@ macro_rules! identifier {
                 let more: fn(&str) -> Option<&'static str> = $more;
                 match problem(&text).or_else(|| more(&text)) {
                     Some(problem) => Err(InvalidInput::new($field, problem, $remedy)),
-                    None => Ok(Self(text)),
+                    None => Ok(Self(text.into())),
                 }
             }
 
@@ -124,6 +124,6 @@ impl MerchantOrderId {
     /// blanks around both are trimmed (the document's own sample adds one).
     #[must_use]
     pub fn is_echoed_by(&self, echo: &str) -> bool {
-        self.0 == echo || self.0.trim() == echo.trim()
+        *self.0 == *echo || self.0.trim() == echo.trim()
     }
 }
