@@ -136,9 +136,11 @@ impl Rounds<'_> {
             .filter(|by| self.of(**by).next().is_some())
             .map(|by| (by.title(), self.least(*by, value)))
             .collect();
+        // A ratio to next to nothing says nothing.
         let ratios = all
             .iter()
             .skip(1)
+            .filter(|(_, value)| ours < value * 100.0)
             .map(|(by, value)| format!("{:.2} of {by}", ours / value));
         let values = all.iter().map(|(by, value)| format!("{by} {value:.1}"));
         Figure {
@@ -220,7 +222,10 @@ impl Case<'_> {
         } else {
             "plain"
         };
-        let name = format!("{} flows, {over}", self.flows);
+        let name = match self.flows {
+            1 => format!("1 flow, {over}"),
+            flows => format!("{flows} flows, {over}"),
+        };
         progress(&format!("{name}, {ROUNDS} rounds"));
         let rounds = self.rounds()?;
         let many = self.flows > 1;
