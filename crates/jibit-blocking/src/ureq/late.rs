@@ -50,7 +50,12 @@ impl<In: Transport, C: Connector<In>> Connector<In> for Resolving<C> {
         let resolver = DefaultResolver::default();
         let addrs = resolver.resolve(uri, config, timeout)?;
         if let Duration::Exact(limit) = timeout.after {
-            timeout.after = Duration::Exact(limit.saturating_sub(begun.elapsed()));
+            let left = limit.saturating_sub(begun.elapsed());
+            // None would count as a second.
+            if left.is_zero() {
+                return Err(Error::Timeout(timeout.reason));
+            }
+            timeout.after = Duration::Exact(left);
         }
         self.0.connect(
             &ConnectionDetails {

@@ -42,6 +42,27 @@ fn there_is_a_kept_connection_for_each_thread() {
 }
 
 #[test]
+fn a_host_is_found_by_its_name() {
+    let peer = Peer::plain(|_| Reply::ok("{}")).unwrap();
+    let url = peer.url("/").replace("127.0.0.1", "localhost");
+    assert!(url.contains("localhost"));
+    let transport = transport();
+    for _ in 0..3 {
+        assert_eq!(get(&transport, &url).unwrap(), "{}");
+    }
+    assert_eq!(peer.connections(), 1);
+}
+
+#[test]
+fn without_time_to_connect_nothing_is_sent() {
+    let peer = Peer::plain(|_| Reply::ok("{}")).unwrap();
+    let hasty = UreqTransport::builder().roots(Roots::none());
+    let hasty = hasty.connect_timeout(Duration::ZERO).build().unwrap();
+    assert_eq!(get(&hasty, &peer.url("/")), Err(Certainty::NothingHappened));
+    assert!(peer.requests().is_empty());
+}
+
+#[test]
 fn a_smaller_body_limit_holds() {
     let peer = Peer::plain(|arrived| Reply::ok(vec![b'x'; arrived.target().len()])).unwrap();
     let small = UreqTransport::builder().roots(Roots::none()).max_body(3);
