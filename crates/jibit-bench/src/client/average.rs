@@ -6,14 +6,14 @@ use std::time::Duration;
 use reqwest::{Certificate, Client, blocking};
 use serde::{Deserialize, Serialize};
 
-use super::flows::{BlockingPayer, Flows, Payer};
+use super::payer::{BlockingPayer, Payer, Paying};
 use crate::{
     Outcome,
     requests::{self, TOKEN},
     said,
 };
 
-pub(super) fn payers(flows: &Flows) -> Outcome<Vec<Average>> {
+pub(super) fn payers(flows: &Paying) -> Outcome<Vec<Average>> {
     // Said once a process; it was said before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut client = Client::builder().timeout(Duration::from_secs(10));
@@ -118,7 +118,7 @@ impl Payer for Average {
     }
 }
 
-pub(super) fn blocking_payers(flows: &Flows) -> Outcome<Vec<BlockingAverage>> {
+pub(super) fn blocking_payers(flows: &Paying) -> Outcome<Vec<BlockingAverage>> {
     // Said once a process; it was said before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut client = blocking::Client::builder().timeout(Duration::from_secs(10));

@@ -20,15 +20,15 @@ use jibit_proto::{
 use tokio::sync::Semaphore;
 
 use super::{
-    flows::{Flows, Payer},
     own::order,
+    payer::{Payer, Paying, paid},
     trusting,
 };
 use crate::{Outcome, requests::TOKEN, said};
 
 type Https = HttpsConnector<HttpConnector>;
 
-pub(super) fn payers(flows: &Flows) -> Outcome<Vec<Bare>> {
+pub(super) fn payers(flows: &Paying) -> Outcome<Vec<Bare>> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
@@ -97,13 +97,6 @@ impl Payer for Bare {
         let found = inquiry::parse(&self.send(request).await?).map_err(said)?;
         let request = verify::request(&self.base, &self.token, &order).map_err(said)?;
         let verified = verify::parse(&self.send(request).await?).map_err(said)?;
-        let paid = [&found.payment, &verified]
-            .into_iter()
-            .all(|it| it.amount() == Some(expected.amount));
-        if paid {
-            Ok(())
-        } else {
-            Err("another amount".to_owned())
-        }
+        paid(&found.payment, &verified, &expected)
     }
 }

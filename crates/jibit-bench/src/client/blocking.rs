@@ -20,14 +20,14 @@ use ureq::{
 };
 
 use super::{
-    flows::{BlockingPayer, Flows},
     own::order,
+    payer::{BlockingPayer, Paying, paid},
 };
 use crate::{Outcome, requests::TOKEN, said};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-fn transport(flows: &Flows) -> Outcome<UreqTransport> {
+fn transport(flows: &Paying) -> Outcome<UreqTransport> {
     let roots = match flows.certificate()? {
         Some(pem) => Roots::from_pem(&pem).map_err(said)?,
         None => Roots::none(),
@@ -35,7 +35,7 @@ fn transport(flows: &Flows) -> Outcome<UreqTransport> {
     UreqTransport::builder().roots(roots).build().map_err(said)
 }
 
-pub(super) fn own(flows: &Flows) -> Outcome<Vec<Own>> {
+pub(super) fn own(flows: &Paying) -> Outcome<Vec<Own>> {
     let transport = transport(flows)?;
     let config =
         Config::new(flows.gateway(), "7746", Secret::new("123456")).max_in_flight(flows.flows);
@@ -66,7 +66,7 @@ pub(super) struct ByHand {
     token: Bearer,
 }
 
-fn by_hand(flows: &Flows, send: Arc<Send>) -> Outcome<Vec<ByHand>> {
+fn by_hand(flows: &Paying, send: Arc<Send>) -> Outcome<Vec<ByHand>> {
     let base = BaseUrl::new(&flows.gateway(), &HttpHosts::loopback()).map_err(said)?;
     let token = Secret::new(TOKEN).bearer().map_err(said)?;
     let payer = |_| ByHand {
@@ -88,18 +88,11 @@ impl BlockingPayer for ByHand {
         let found = inquiry::parse(&(self.send)(request)?).map_err(said)?;
         let request = verify::request(&self.base, &self.token, &order).map_err(said)?;
         let verified = verify::parse(&(self.send)(request)?).map_err(said)?;
-        let paid = [&found.payment, &verified]
-            .into_iter()
-            .all(|it| it.amount() == Some(expected.amount));
-        if paid {
-            Ok(())
-        } else {
-            Err("another amount".to_owned())
-        }
+        paid(&found.payment, &verified, &expected)
     }
 }
 
-pub(super) fn bare(flows: &Flows) -> Outcome<Vec<ByHand>> {
+pub(super) fn bare(flows: &Paying) -> Outcome<Vec<ByHand>> {
     let transport = transport(flows)?;
     by_hand(
         flows,
@@ -107,7 +100,7 @@ pub(super) fn bare(flows: &Flows) -> Outcome<Vec<ByHand>> {
     )
 }
 
-pub(super) fn ureq(flows: &Flows) -> Outcome<Vec<ByHand>> {
+pub(super) fn ureq(flows: &Paying) -> Outcome<Vec<ByHand>> {
     let mut roots = Vec::new();
     if let Some(pem) = flows.certificate()? {
         let certificate = CertificateDer::from_pem_slice(&pem).map_err(|it| it.to_string())?;
@@ -150,7 +143,7 @@ pub(super) fn ureq(flows: &Flows) -> Outcome<Vec<ByHand>> {
     by_hand(flows, Arc::new(send))
 }
 
-pub(super) fn minreq(flows: &Flows) -> Outcome<Vec<ByHand>> {
+pub(super) fn minreq(flows: &Paying) -> Outcome<Vec<ByHand>> {
     let send = |request: Request<Bytes>| {
         let url = request.uri().to_string();
         let mut built = match *request.method() {

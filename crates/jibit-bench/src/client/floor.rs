@@ -11,7 +11,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use super::{
-    flows::{Flows, Payer},
+    payer::{Payer, Paying},
     trusting,
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     wire::head,
 };
 
-pub(super) fn payers(flows: &Flows) -> Outcome<Vec<Floor>> {
+pub(super) fn payers(flows: &Paying) -> Outcome<Vec<Floor>> {
     let certificate = flows.certificate()?;
     let tls = match certificate {
         Some(pem) => Some(TlsConnector::from(Arc::new(trusting(Some(&pem))?))),

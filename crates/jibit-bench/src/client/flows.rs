@@ -1,8 +1,6 @@
 //! One process of a client: so many customers pay at once, each again and again.
 
 use std::{
-    net::SocketAddr,
-    path::PathBuf,
     sync::{self, Arc},
     thread,
     time::{Duration, Instant},
@@ -12,7 +10,10 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Barrier;
 
-use super::{average, bare, blocking, floor, own};
+use super::{
+    average, bare, blocking, floor, own,
+    payer::{BlockingPayer, Payer, Paying},
+};
 use crate::{Outcome, process, runtime};
 
 /// A payment is an initiate, an inquiry and a verify.
@@ -67,19 +68,10 @@ impl By {
 /// What a client is to do.
 #[derive(Args)]
 pub(crate) struct Flows {
-    #[arg(long)]
-    pub(crate) address: SocketAddr,
-    /// The gateway speaks TLS and this is its certificate.
-    #[arg(long)]
-    pub(crate) certificate: Option<PathBuf>,
+    #[command(flatten)]
+    paying: Paying,
     #[arg(long, value_enum)]
     by: By,
-    /// How many pay at once.
-    #[arg(long)]
-    pub(crate) flows: usize,
-    /// How many requests of ours may be under way; as many as pay if it is not given.
-    #[arg(long)]
-    pub(crate) in_flight: Option<usize>,
     /// How often each of them pays.
     #[arg(long, default_value_t = 1)]
     payments: usize,
@@ -100,41 +92,21 @@ pub(crate) struct Spent {
     pub(crate) memory: u64,
 }
 
-/// A client that pays.
-pub(crate) trait Payer: Send + 'static {
-    /// The payment with this number, all of it.
-    fn pay(&mut self, number: usize) -> impl Future<Output = Outcome<()>> + Send;
-}
-
 impl Flows {
     pub(crate) fn run(&self) -> Outcome<()> {
         let spent = match self.by {
-            By::Own => self.spend(own::payers(self)?),
-            By::Bare => self.spend(bare::payers(self)?),
-            By::Average => self.spend(average::payers(self)?),
-            By::Floor => self.spend(floor::payers(self)?),
-            By::BlockingOwn => self.spend_threads(blocking::own(self)?),
-            By::BlockingBare => self.spend_threads(blocking::bare(self)?),
-            By::BlockingUreq => self.spend_threads(blocking::ureq(self)?),
-            By::BlockingAverage => self.spend_threads(average::blocking_payers(self)?),
-            By::BlockingMinreq => self.spend_threads(blocking::minreq(self)?),
+            By::Own => self.spend(own::payers(&self.paying)?),
+            By::Bare => self.spend(bare::payers(&self.paying)?),
+            By::Average => self.spend(average::payers(&self.paying)?),
+            By::Floor => self.spend(floor::payers(&self.paying)?),
+            By::BlockingOwn => self.spend_threads(blocking::own(&self.paying)?),
+            By::BlockingBare => self.spend_threads(blocking::bare(&self.paying)?),
+            By::BlockingUreq => self.spend_threads(blocking::ureq(&self.paying)?),
+            By::BlockingAverage => self.spend_threads(average::blocking_payers(&self.paying)?),
+            By::BlockingMinreq => self.spend_threads(blocking::minreq(&self.paying)?),
         }?;
         println!("{}", serde_json::json!(spent));
         Ok(())
-    }
-
-    /// Where the gateway is.
-    pub(crate) fn gateway(&self) -> String {
-        let scheme = match self.certificate {
-            Some(_) => "https",
-            None => "http",
-        };
-        format!("{scheme}://{}", self.address)
-    }
-
-    pub(crate) fn certificate(&self) -> Outcome<Option<Vec<u8>>> {
-        let read = |file| std::fs::read(file).map_err(|error| format!("no certificate: {error}"));
-        self.certificate.as_ref().map(read).transpose()
     }
 
     fn spend<P: Payer>(&self, payers: Vec<P>) -> Outcome<Spent> {
@@ -209,19 +181,13 @@ impl Flows {
     ) -> Outcome<Spent> {
         let own = std::process::id();
         Ok(Spent {
-            requests: turns * self.flows * self.payments * REQUESTS,
+            requests: turns * self.paying.flows * self.payments * REQUESTS,
             seconds: time.as_secs_f64(),
             cpu_seconds: process::cpu_time(own)?.saturating_sub(before).as_secs_f64(),
             allocations,
             memory: process::memory(own)?.now,
         })
     }
-}
-
-/// A client that pays on a thread of its own.
-pub(crate) trait BlockingPayer: Send {
-    /// The payment with this number, all of it.
-    fn pay(&mut self, number: usize) -> Outcome<()>;
 }
 
 /// Has all pay at once, each so often, and gives them back.

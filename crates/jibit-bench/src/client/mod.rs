@@ -8,6 +8,7 @@ mod floor;
 mod flows;
 mod gateway;
 mod own;
+mod payer;
 
 use std::{path::Path, sync::Arc};
 

@@ -5,10 +5,10 @@ use jibit_hyper::{
     Secret, Verdict,
 };
 
-use super::flows::{Flows, Payer};
+use super::payer::{Payer, Paying};
 use crate::{Outcome, requests, said};
 
-pub(super) fn payers(flows: &Flows) -> Outcome<Vec<Own>> {
+pub(super) fn payers(flows: &Paying) -> Outcome<Vec<Own>> {
     let roots = match flows.certificate()? {
         Some(pem) => Roots::from_pem(&pem).map_err(said)?,
         None => Roots::none(),
