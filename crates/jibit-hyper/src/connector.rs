@@ -1,27 +1,31 @@
-use std::{
-    error::Error as StdError,
-    future::Future,
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{error::Error as StdError, future::poll_fn, io, time::Duration};
 
-use http::Uri;
+use hyper::client::conn::http1;
+#[cfg(feature = "http2")]
+use hyper::client::conn::http2;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+#[cfg(feature = "http2")]
+use hyper_util::{
+    client::legacy::connect::Connection as _,
+    rt::{TokioExecutor, TokioTimer},
+};
 use rustls::ClientConfig;
 use tokio::time::timeout;
-use tower_service::Service;
+use tower_service::Service as _;
+
+use crate::connection::{Connection, Origin};
+
+const MAX_HEADERS: usize = 64;
+const MAX_HEAD: usize = 16 * 1024;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
-type Https = HttpsConnector<HttpConnector>;
 
 /// Connects within one limit for DNS, TCP and TLS together, which a peer that
 /// accepts and then says nothing would otherwise escape.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    https: Https,
+    https: HttpsConnector<HttpConnector>,
     limit: Duration,
 }
 
@@ -43,23 +47,40 @@ impl Connector {
             limit,
         }
     }
-}
 
-impl Service<Uri> for Connector {
-    type Response = <Https as Service<Uri>>::Response;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.https.poll_ready(cx)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let (connected, limit) = (self.https.call(uri), self.limit);
-        Box::pin(async move {
-            timeout(limit, connected)
-                .await
-                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
-        })
+    /// A new connection to `origin`. A failure says that there is none.
+    pub(crate) async fn connect(&self, origin: Origin) -> Result<Connection, BoxError> {
+        let mut https = self.https.clone();
+        let uri = origin.uri()?;
+        let connect = async {
+            poll_fn(|cx| https.poll_ready(cx)).await?;
+            https.call(uri).await
+        };
+        let stream = timeout(self.limit, connect)
+            .await
+            .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))?;
+        #[cfg(feature = "http2")]
+        if stream.connected().is_negotiated_h2() {
+            let (sender, task) = http2::Builder::new(TokioExecutor::new())
+                .max_header_list_size(16 * 1024)
+                .initial_stream_window_size(64 * 1024)
+                .initial_connection_window_size(1024 * 1024)
+                // A call that is given up resets its stream and leaves a dead
+                // connection in the pool: find that out within an attempt.
+                .timer(TokioTimer::new())
+                .keep_alive_interval(Duration::from_secs(5))
+                .keep_alive_timeout(Duration::from_secs(3))
+                .handshake(stream)
+                .await?;
+            tokio::spawn(task);
+            return Ok(Connection::http2(origin, sender));
+        }
+        let (sender, task) = http1::Builder::new()
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEAD)
+            .handshake(stream)
+            .await?;
+        tokio::spawn(task);
+        Ok(Connection::http1(origin, sender)?)
     }
 }

@@ -75,8 +75,10 @@
 //! authorities. Without them, give [`Roots`] to the builder.
 
 mod clock;
+mod connection;
 mod connector;
 mod error;
+mod pool;
 mod roots;
 mod transport;
 

@@ -2,26 +2,25 @@ use std::{error::Error as StdError, fmt, io, iter::successors, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
-use hyper_util::{
-    client::legacy,
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper::{body::Incoming, client::conn::TrySendError};
 use jibit_client::{Transport, TransportError};
 
-use crate::{Roots, SetupError, connector::Connector};
+use crate::{
+    Roots, SetupError,
+    connection::{Connection, Origin},
+    connector::Connector,
+    pool::Pool,
+};
 
 const MAX_BODY: usize = 64 * 1024;
-const MAX_HEADERS: usize = 64;
-const MAX_HEAD: usize = 16 * 1024;
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends requests over pooled connections. Clones share the pool.
 #[derive(Clone)]
 pub struct HyperTransport {
-    client: legacy::Client<Connector, Full<Bytes>>,
+    connector: Connector,
+    pool: Pool,
     max_body: usize,
 }
 
@@ -34,6 +33,21 @@ impl HyperTransport {
             connect_timeout: Duration::from_secs(3),
             max_body: MAX_BODY,
         }
+    }
+
+    /// A connection for a request to `uri`: one that waits, or a new one.
+    async fn connection(&self, uri: &Uri) -> Result<Connection, TransportError> {
+        let origin = Origin::of(uri)
+            .ok_or_else(|| TransportError::not_sent("the request names no scheme and host"))?;
+        if let Some(waiting) = self.pool.take(&origin) {
+            return Ok(waiting);
+        }
+        let connection = self.connector.connect(origin).await;
+        let connection = connection.map_err(TransportError::not_sent)?;
+        if let Some(same) = connection.shared() {
+            self.pool.put(same);
+        }
+        Ok(connection)
     }
 }
 
@@ -79,27 +93,9 @@ impl TransportBuilder {
             .roots
             .or_else(Roots::built_in)
             .ok_or(SetupError::NoRoots)?;
-        let connector = Connector::new(roots.tls()?, self.connect_timeout);
-        let mut client = legacy::Client::builder(TokioExecutor::new());
-        client
-            // The core decides what is sent again, and nobody else.
-            .retry_canceled_requests(false)
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .http1_max_headers(MAX_HEADERS)
-            .http1_max_buf_size(MAX_HEAD);
-        #[cfg(feature = "http2")]
-        client
-            .http2_max_header_list_size(16 * 1024)
-            .http2_initial_stream_window_size(64 * 1024)
-            .http2_initial_connection_window_size(1024 * 1024)
-            // A call that is given up resets its stream and leaves a dead
-            // connection in the pool: find that out within an attempt.
-            .timer(TokioTimer::new())
-            .http2_keep_alive_interval(Duration::from_secs(5))
-            .http2_keep_alive_timeout(Duration::from_secs(3));
         Ok(HyperTransport {
-            client: client.build(connector),
+            connector: Connector::new(roots.tls()?, self.connect_timeout),
+            pool: Pool::default(),
             max_body: self.max_body,
         })
     }
@@ -113,11 +109,15 @@ impl Transport for HyperTransport {
             let none = HeaderValue::from_static("0");
             request.headers_mut().insert(header::CONTENT_LENGTH, none);
         }
-        let answer = self.client.request(request.map(Full::new)).await;
+        let mut connection = self.connection(request.uri()).await?;
+        let answer = connection.send(request.map(Full::new)).await;
         let (head, body) = answer.map_err(unanswered)?.into_parts();
         let body = read(body, self.max_body)
             .await
             .map_err(|error| TransportError::unknown(text(&*error)))?;
+        if connection.shared().is_none() {
+            self.pool.put(connection);
+        }
         Ok(Response::from_parts(head, body))
     }
 }
@@ -137,20 +137,15 @@ async fn read(body: Incoming, limit: usize) -> Result<Bytes, Box<dyn StdError + 
     Ok(bytes.freeze())
 }
 
-/// What a failure before the answer's head says about the request.
-fn unanswered(error: legacy::Error) -> TransportError {
-    // Canceled is only a request that still waited in a connection's queue:
-    // docs/decisions/0004-canceled-is-not-sent.md.
-    let canceled = error
-        .source()
-        .and_then(|source| source.downcast_ref())
-        .is_some_and(hyper::Error::is_canceled);
-    if error.is_connect() {
-        TransportError::not_sent(error)
-    } else if canceled {
-        TransportError::not_sent(text(&error))
+/// What a failure before the answer's head says about the request: one that
+/// never left its connection's queue comes back with the error.
+fn unanswered(mut error: TrySendError<Request<Full<Bytes>>>) -> TransportError {
+    let unsent = error.take_message().is_some();
+    let text = text(&error.into_error());
+    if unsent {
+        TransportError::not_sent(text)
     } else {
-        TransportError::unknown(text(&error))
+        TransportError::unknown(text)
     }
 }
 
@@ -160,10 +155,7 @@ fn text(error: &(dyn StdError + 'static)) -> String {
     let known = successors(Some(error), |&error| error.source()).filter_map(|error| {
         if let Some(error) = error.downcast_ref::<io::Error>() {
             Some(error.kind().to_string())
-        } else if error.is::<legacy::Error>()
-            || error.is::<hyper::Error>()
-            || error.is::<LengthLimitError>()
-        {
+        } else if error.is::<hyper::Error>() || error.is::<LengthLimitError>() {
             Some(error.to_string())
         } else {
             None

@@ -144,7 +144,7 @@ pub fn stale_connection(kit: &Kit) -> Checked {
         let sent = post(&*transport, &peer.url(&target), "x")?;
         // Nothing can arrive late: every connection is over.
         drop(transport);
-        peer.wait_until_closed();
+        let _ = peer.wait_until_closed();
         at_most_once(&sent, peer.deliveries(&target))?;
     }
     Ok(())

@@ -4,7 +4,10 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -23,9 +26,11 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{Identity, PATIENCE};
 
-pub(crate) struct Server {
+/// Such a server on a port of its own, until it is dropped.
+pub struct Server {
     address: SocketAddr,
     arrived: Arc<Mutex<Vec<(Version, String)>>>,
+    made: Arc<AtomicUsize>,
     /// One for the server itself, and one for each open connection.
     open: Arc<()>,
     /// Ends the server when it is dropped.
@@ -33,7 +38,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(identity: &Identity) -> io::Result<Self> {
+    /// A server that answers each path with itself, `/long` with a body above
+    /// 64 KiB, and closes after `/close`.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no socket or the identity cannot be used.
+    pub fn start(identity: &Identity) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -42,17 +53,18 @@ impl Server {
         let server = Self {
             address: listener.local_addr()?,
             arrived: Arc::default(),
+            made: Arc::default(),
             open: Arc::default(),
             _stop: stop,
         };
         let tls = TlsAcceptor::from(identity.server(&["h2", "http/1.1"])?);
-        let arrived = server.arrived.clone();
+        let (arrived, made) = (server.arrived.clone(), server.made.clone());
         let open = Arc::downgrade(&server.open);
         thread::spawn(move || {
             runtime.block_on(async {
                 let mut connections = JoinSet::new();
                 tokio::select! {
-                    () = accept(listener, tls, arrived, open, &mut connections) => {}
+                    () = accept(listener, tls, arrived, made, open, &mut connections) => {}
                     _ = stopped => {}
                 }
                 // h2 does not bear that a connection is dropped with requests on it.
@@ -63,20 +75,32 @@ impl Server {
         Ok(server)
     }
 
-    pub(crate) fn url(&self, path: &str) -> String {
+    /// Where `path` is on this server.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
         format!("https://{}{path}", self.address)
     }
 
-    pub(crate) fn versions(&self) -> Vec<Version> {
+    /// The versions of HTTP that the requests came in.
+    #[must_use]
+    pub fn versions(&self) -> Vec<Version> {
         self.all().into_iter().map(|(version, _)| version).collect()
     }
 
-    pub(crate) fn deliveries(&self, target: &str) -> usize {
+    /// How often a request for `target` arrived.
+    #[must_use]
+    pub fn deliveries(&self, target: &str) -> usize {
         self.all().iter().filter(|(_, path)| path == target).count()
     }
 
+    /// How many connections were made.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.made.load(Ordering::Relaxed)
+    }
+
     /// Waits, in patience, until no connection is open.
-    pub(crate) fn wait_until_closed(&self) {
+    pub fn wait_until_closed(&self) {
         let begun = Instant::now();
         while Arc::strong_count(&self.open) > 1 && begun.elapsed() < PATIENCE {
             thread::sleep(Duration::from_millis(5));
@@ -93,6 +117,7 @@ async fn accept(
     listener: TcpListener,
     tls: TlsAcceptor,
     arrived: Arc<Mutex<Vec<(Version, String)>>>,
+    made: Arc<AtomicUsize>,
     open: Weak<()>,
     connections: &mut JoinSet<()>,
 ) {
@@ -100,6 +125,7 @@ async fn accept(
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
+        made.fetch_add(1, Ordering::Relaxed);
         let (tls, arrived, open) = (tls.clone(), arrived.clone(), open.upgrade());
         connections.spawn(async move {
             let _open = open;

@@ -2,7 +2,7 @@
 //! and remembers what arrived.
 
 #[cfg(feature = "http2")]
-pub(crate) mod http2;
+pub mod http2;
 mod serve;
 mod tls;
 
@@ -165,19 +165,20 @@ impl Shared {
 
     /// Waits, in patience, until `ready`; what is then true is the caller's to
     /// check.
-    fn wait(&self, ready: impl Fn(&Seen) -> bool) {
+    fn wait(&self, ready: impl Fn(&Seen) -> bool) -> bool {
         let until = Instant::now() + PATIENCE;
         let mut seen = self.lock();
         while !ready(&seen) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return;
+                return false;
             }
             (seen, _) = self
                 .changed
                 .wait_timeout(seen, left)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+        true
     }
 }
 
@@ -286,7 +287,7 @@ impl Peer {
     /// How many bytes of a flood the peer got rid of, once the flood is over.
     #[must_use]
     pub fn flooded(&self) -> usize {
-        self.wait_until_closed();
+        let _ = self.wait_until_closed();
         self.shared.lock().written
     }
 
@@ -295,9 +296,10 @@ impl Peer {
         self.shared.wait(|seen| seen.begun >= requests);
     }
 
-    /// Waits until no connection is open.
-    pub fn wait_until_closed(&self) {
-        self.shared.wait(|seen| seen.open.is_empty());
+    /// Waits until no connection is open; `false` if that took too long.
+    #[must_use]
+    pub fn wait_until_closed(&self) -> bool {
+        self.shared.wait(|seen| seen.open.is_empty())
     }
 }
 
