@@ -3,6 +3,7 @@
 
 mod backlog;
 mod postgres;
+mod scale;
 mod settle;
 mod sqlite;
 
@@ -27,6 +28,7 @@ enum Part {
     Sqlite,
     Postgres,
     Backlog,
+    Scale,
 }
 
 pub(crate) fn measure(arguments: &Arguments) -> Outcome<Measured> {
@@ -41,6 +43,9 @@ pub(crate) fn measure(arguments: &Arguments) -> Outcome<Measured> {
         }
         if wanted(Part::Backlog) {
             figures.extend(backlog::measure().await?);
+        }
+        if wanted(Part::Scale) {
+            figures.extend(scale::measure().await?);
         }
         Outcome::Ok(())
     })?;

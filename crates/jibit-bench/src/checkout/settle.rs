@@ -17,7 +17,8 @@ pub(super) const TRANSITIONS: usize = 2;
 /// When the first order was begun; each other a millisecond after another.
 pub(super) const BEGIN: Timestamp = Timestamp::from_unix_millis(1_800_000_000_000);
 
-fn account() -> AccountKey {
+/// Whose orders they are.
+pub(super) fn account() -> AccountKey {
     AccountKey::new("7746", "http://127.0.0.1:1")
 }
 

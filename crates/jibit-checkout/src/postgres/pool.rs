@@ -133,6 +133,7 @@ fn session(statement_timeout: Duration) -> String {
          SET enable_hashjoin = off;
          SET enable_mergejoin = off;
          SET cpu_tuple_cost = 1;
+         SET max_parallel_workers_per_gather = 0;
          SELECT set_config('synchronous_commit', 'on', false)
          WHERE current_setting('synchronous_commit') = 'off';"
     )
