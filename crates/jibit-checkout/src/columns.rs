@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use jibit_proto::{OrderId, RefId, Rial, Timestamp};
 
 use crate::{
+    notices::{Notice, NoticeId},
     order::{AccountKey, Attempt, Order, OrderNumber, Seen},
     store::{Backlog, Entry, Fulfilment},
 };
@@ -237,4 +238,21 @@ pub(crate) fn backlog<R: Columns>(row: &R) -> Result<Backlog, R::Problem> {
 
 pub(crate) fn account<R: Columns>(row: &R) -> Result<AccountKey, R::Problem> {
     Ok(AccountKey::stored(some_text(row, 0)?))
+}
+
+pub(crate) fn notice<R: Columns>(row: &R) -> Result<Notice, R::Problem> {
+    let (number, attempt) = which(row)?;
+    Ok(Notice {
+        number,
+        attempt,
+        id: word(some_text(row, 2)?, |id| NoticeId::stored(id).ok())?,
+        kind: word(some_text(row, 3)?, |kind| kind.parse().ok())?,
+        at: at(some_number(row, 4)?),
+        tries: count(some_number(row, 5)?)?,
+    })
+}
+
+/// The count of a row that has nothing else.
+pub(crate) fn counted<R: Columns>(row: &R) -> Result<u64, R::Problem> {
+    Ok(count(some_number(row, 0)?)?)
 }

@@ -61,6 +61,7 @@ mod checkout;
 mod columns;
 mod error;
 mod memory;
+mod notices;
 mod observe;
 mod order;
 #[cfg(feature = "postgres")]
@@ -81,6 +82,7 @@ pub use checkout::{
 pub use error::{CheckoutError, CheckoutErrorKind};
 pub use jibit_proto::CallbackUrl;
 pub use memory::MemoryStore;
+pub use notices::{Notice, NoticeId, NoticeKind, Notices};
 pub use observe::{Happened, Metrics, Observer};
 pub use order::{
     AccountKey, Alarm, Attempt, Code, Order, OrderNumber, Reason, Seen, Standing, State,

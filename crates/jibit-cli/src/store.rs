@@ -56,8 +56,10 @@ impl Place {
         if !self.is_postgres() {
             self.is_there()?;
         }
-        let opened = open_store(&self.0).await;
-        opened.map_err(|error| Failure::store(&error))
+        match open_store(&self.0).await {
+            Ok(store) => Ok(store),
+            Err(error) => Err(Failure::store(&error)),
+        }
     }
 
     /// Whether the file is there.

@@ -1,5 +1,6 @@
 mod changes;
 mod error;
+mod notices;
 mod pool;
 mod schema;
 mod sql;

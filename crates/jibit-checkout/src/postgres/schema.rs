@@ -19,14 +19,21 @@ struct Migration {
 }
 
 /// Every migration, the oldest first.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    oldest_reader: 1,
-    sql: include_str!("../../migrations/postgres/0001.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        oldest_reader: 1,
+        sql: include_str!("../../migrations/postgres/0001.sql"),
+    },
+    Migration {
+        version: 2,
+        oldest_reader: 1,
+        sql: include_str!("../../migrations/postgres/0002.sql"),
+    },
+];
 
 /// The version that this program knows.
-const KNOWN: i32 = 1;
+const KNOWN: i32 = 2;
 
 /// Whoever holds it makes the tables: `jibit` in ASCII.
 const LOCK: i64 = 0x6a_69_62_69_74;
@@ -135,6 +142,6 @@ mod tests {
         assert_eq!(check((KNOWN, 1)).unwrap(), KNOWN);
         assert_eq!(check((KNOWN + 7, KNOWN)).unwrap(), KNOWN);
         let refused = check((KNOWN + 7, KNOWN + 2)).unwrap_err().to_string();
-        assert!(refused.contains("of version 8") && refused.contains("know version 3"));
+        assert!(refused.contains("of version 9") && refused.contains("know version 4"));
     }
 }

@@ -358,3 +358,40 @@ pub(super) const BACKLOG: &str = concat!(
 /// orders of one account on its way to the next.
 pub(super) const ACCOUNTS: &str = "SELECT a.key FROM jibit.accounts a
      WHERE (SELECT true FROM jibit.orders o WHERE o.account = a.id LIMIT 1) ORDER BY a.key";
+
+pub(super) const FOLLOW: &str = concat!(
+    "WITH followed AS (
+       INSERT INTO jibit.followed (account) VALUES (",
+    account!(),
+    ") ON CONFLICT DO NOTHING RETURNING account
+     )
+     INSERT INTO jibit.notices (account, number, attempt, kind, at)
+     SELECT b.account, b.number, b.attempt, 'paid', b.paid_at
+     FROM followed f JOIN jibit.outbox b ON b.account = f.account AND b.fulfilled_at IS NULL"
+);
+
+pub(super) const TAKE_NOTICES: &str = concat!(
+    "WITH picked AS MATERIALIZED (
+       SELECT id FROM jibit.notices WHERE account = ",
+    account!(),
+    "  AND held_until <= $2
+       ORDER BY held_until, at, id LIMIT $4
+       FOR NO KEY UPDATE SKIP LOCKED
+     ), taken AS (
+       UPDATE jibit.notices n SET held_until = $3, tries = n.tries + 1 FROM picked p
+       WHERE n.id = p.id
+       RETURNING n.number, n.attempt, n.id, n.kind, n.at, n.tries
+     )
+     SELECT number, attempt, id::text, kind, at, tries FROM taken ORDER BY at, id"
+);
+
+pub(super) const PUT_OFF: &str =
+    "UPDATE jibit.notices SET held_until = $2 WHERE id = ($1::text)::uuid";
+
+pub(super) const TOLD: &str =
+    "DELETE FROM jibit.notices WHERE id = ($1::text)::uuid RETURNING true";
+
+pub(super) const NOTICES_WAITING: &str = concat!(
+    "SELECT count(*) FROM jibit.notices WHERE account = ",
+    account!()
+);

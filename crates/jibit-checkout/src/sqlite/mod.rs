@@ -1,4 +1,5 @@
 mod error;
+mod notices;
 mod schema;
 #[cfg(test)]
 mod tests;

@@ -24,14 +24,21 @@ struct Migration {
 }
 
 /// Every migration, the oldest first.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    oldest_reader: 1,
-    sql: include_str!("../../migrations/sqlite/0001.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        oldest_reader: 1,
+        sql: include_str!("../../migrations/sqlite/0001.sql"),
+    },
+    Migration {
+        version: 2,
+        oldest_reader: 1,
+        sql: include_str!("../../migrations/sqlite/0002.sql"),
+    },
+];
 
 /// The version that this program knows.
-pub(super) const KNOWN: i64 = 1;
+pub(super) const KNOWN: i64 = 2;
 
 /// How long a program waits for another that writes.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -132,7 +132,7 @@ fn head(
     Ok(head.optional()?)
 }
 
-fn write(file: &Connection, sql: &str, values: impl Params) -> Result<usize, Problem> {
+pub(super) fn write(file: &Connection, sql: &str, values: impl Params) -> Result<usize, Problem> {
     Ok(file.prepare_cached(sql)?.execute(values)?)
 }
 

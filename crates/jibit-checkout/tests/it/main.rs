@@ -7,6 +7,7 @@
 )]
 
 mod crashes;
+mod notices;
 mod payments;
 mod postgres;
 mod rows;

@@ -4,7 +4,7 @@ use std::{error::Error as _, fs, path::Path, sync::mpsc, thread, time::Duration}
 
 use futures_util::future::join_all;
 use jibit_checkout::{
-    Applied, Entry, Filter, SqliteStore, State, Store, StoreError, open_store, suite,
+    Applied, Entry, Filter, Notices as _, SqliteStore, State, Store, StoreError, open_store, suite,
 };
 use jibit_proto::Timestamp;
 use rusqlite::Connection;
@@ -70,7 +70,7 @@ async fn many_that_start_at_once_make_the_tables_once() {
         let own = Connection::open(&path).unwrap();
         let versions = "SELECT count(*) FROM jibit_schema_version";
         let versions: i64 = own.query_row(versions, [], |row| row.get(0)).unwrap();
-        assert_eq!(versions, 1);
+        assert_eq!(versions, 2);
     }
 }
 
@@ -90,6 +90,32 @@ async fn only_its_owner_reads_the_file() {
     assert_eq!(files, 3);
 }
 
+/// A file that the first version made, with an order, and the same version still runs.
+#[tokio::test]
+async fn tables_of_the_first_version_are_brought_on() {
+    let folder = folder();
+    let path = folder.path().join("orders.sqlite3");
+    let old = Connection::open(&path).unwrap();
+    old.pragma_update(None, "journal_mode", "wal").unwrap();
+    old.execute_batch(include_str!("../../migrations/sqlite/0001.sql"))
+        .unwrap();
+    old.execute_batch(
+        "INSERT INTO jibit_schema_version VALUES (1, 1);
+         INSERT INTO jibit_accounts VALUES (1, '7746@https://shop.example');
+         INSERT INTO jibit_orders VALUES (1, 1, 'order-1', 125000, 1800000000000, NULL, NULL);",
+    )
+    .unwrap();
+    let store = open(&path).await;
+    assert_eq!(store.schema_version().await.unwrap(), Some(2));
+    let order = store.order(&shop(), &number(1)).await.unwrap().unwrap();
+    assert_eq!(order.amount.get(), 125_000);
+    store.follow(&shop()).await.unwrap();
+    old.execute_batch("INSERT INTO jibit_outbox VALUES (1, 1, 1, NULL, 0, 0, NULL)")
+        .unwrap();
+    assert_eq!(store.notices_waiting(&shop()).await.unwrap(), 1);
+    suite::run(&store).await.unwrap();
+}
+
 #[tokio::test]
 async fn newer_tables_are_used_or_refused_as_they_say() {
     let folder = folder();
@@ -103,7 +129,7 @@ async fn newer_tables_are_used_or_refused_as_they_say() {
              ALTER TABLE jibit_attempts ADD COLUMN later TEXT NOT NULL DEFAULT 'x';
              ALTER TABLE jibit_outbox ADD COLUMN later INTEGER;
              ALTER TABLE jibit_timeline ADD COLUMN later INTEGER;
-             INSERT INTO jibit_schema_version VALUES (2, 1);",
+             INSERT INTO jibit_schema_version VALUES (3, 1);",
         )
         .unwrap();
     suite::run(&running).await.unwrap();
@@ -113,7 +139,7 @@ async fn newer_tables_are_used_or_refused_as_they_say() {
     assert_eq!(
         refused(&path).await,
         "the tables are of version 7, and who reads them has to know version 5; this program \
-         knows version 1: update it"
+         knows version 2: update it"
     );
 }
 

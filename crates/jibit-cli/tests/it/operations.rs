@@ -329,6 +329,6 @@ async fn the_command_works_on_a_shop_s_postgres() {
     let (_, said) = run(&["doctor"]).await;
     assert_eq!(
         said["checks"][4]["found"],
-        "Postgres opens, tables of version 1"
+        "Postgres opens, tables of version 2"
     );
 }

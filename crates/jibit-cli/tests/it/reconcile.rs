@@ -182,7 +182,7 @@ async fn a_doctor_finds_nothing_where_nothing_is_wrong() {
         assert_eq!(check(&said, name)["health"], "ok", "{said}");
     }
     let store = &check(&said, "store")["found"];
-    assert_eq!(store, "SQLite opens, tables of version 1");
+    assert_eq!(store, "SQLite opens, tables of version 2");
     let token = check(&said, "token")["found"].as_str().unwrap();
     assert!(token.starts_with("lives for 2"), "{token}");
     let lines = shop.run(&["doctor"]).await.stdout;
