@@ -62,6 +62,7 @@ pub struct Purchase {
     amount: Rial,
     customer: Mobile,
     description: Option<String>,
+    terms: Option<String>,
 }
 
 impl Purchase {
@@ -84,6 +85,7 @@ impl Purchase {
             amount,
             customer,
             description: None,
+            terms: None,
         })
     }
 
@@ -91,6 +93,15 @@ impl Purchase {
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
+        self
+    }
+
+    /// What else the order is about, in a form of the shop's own, such as a digest of
+    /// its basket: it is stored with the order, and whoever starts the order again
+    /// with another is refused by [`OtherTerms`](CheckoutErrorKind::OtherTerms).
+    #[must_use]
+    pub fn terms(mut self, text: impl Into<String>) -> Self {
+        self.terms = Some(text.into());
         self
     }
 }
@@ -205,7 +216,8 @@ impl Checkout {
     /// [`AlreadyPaid`](CheckoutErrorKind::AlreadyPaid),
     /// [`Settling`](CheckoutErrorKind::Settling),
     /// [`Withdrawn`](CheckoutErrorKind::Withdrawn) and
-    /// [`OtherAmount`](CheckoutErrorKind::OtherAmount) say how the order stands;
+    /// [`OtherAmount`](CheckoutErrorKind::OtherAmount) and
+    /// [`OtherTerms`](CheckoutErrorKind::OtherTerms) say how the order stands;
     /// [`Gateway`](CheckoutErrorKind::Gateway) and [`Store`](CheckoutErrorKind::Store)
     /// that nobody was sent to pay: start it again.
     pub async fn start(&self, purchase: Purchase) -> Result<Started, CheckoutError> {
@@ -213,6 +225,7 @@ impl Checkout {
             account: self.account.clone(),
             number: purchase.number.clone(),
             amount: purchase.amount,
+            terms: purchase.terms.clone(),
             created_at: self.now(),
         };
         let mut order = self.stored(self.store.open(&new).await)?;
@@ -239,6 +252,9 @@ impl Checkout {
     fn may_start(&self, order: &Order, purchase: &Purchase) -> Result<(), CheckoutErrorKind> {
         if order.amount != purchase.amount {
             return Err(CheckoutErrorKind::OtherAmount);
+        }
+        if order.terms.is_some() && order.terms != purchase.terms {
+            return Err(CheckoutErrorKind::OtherTerms);
         }
         refusal(order)?;
         if order.withdrawn_at.is_some() {

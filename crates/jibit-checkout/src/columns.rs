@@ -140,6 +140,7 @@ fn order<R: Columns>(account: &AccountKey, row: &R) -> Result<Order, R::Problem>
         account: account.clone(),
         number: order_number(row, 0)?,
         amount: amount(row, 1)?,
+        terms: row.text(20)?.map(str::to_owned),
         created_at: at(some_number(row, 2)?),
         withdrawn_at: instant(row, 3)?,
         attempts: Vec::new(),

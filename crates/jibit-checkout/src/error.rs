@@ -28,6 +28,8 @@ pub enum CheckoutErrorKind {
     InvalidInput,
     /// The order is there already, with another amount.
     OtherAmount,
+    /// The order is there already, with other terms.
+    OtherTerms,
     /// The order is paid.
     AlreadyPaid,
     /// A payment for the order is being captured, or waits for a person: nobody
@@ -54,6 +56,9 @@ impl CheckoutErrorKind {
             Self::OtherAmount => {
                 "the order was begun with another amount; give a changed order a number of its own"
             }
+            Self::OtherTerms => {
+                "the order was begun with other terms; give a changed order a number of its own"
+            }
             Self::AlreadyPaid => "the order is paid",
             Self::Settling => "a payment for the order is being settled; ask again later",
             Self::Withdrawn => "the order was withdrawn",
@@ -74,6 +79,7 @@ impl CheckoutErrorKind {
             Self::Gateway => "gateway",
             Self::InvalidInput => "invalid-input",
             Self::OtherAmount => "other-amount",
+            Self::OtherTerms => "other-terms",
             Self::AlreadyPaid => "already-paid",
             Self::Settling => "settling",
             Self::Withdrawn => "withdrawn",

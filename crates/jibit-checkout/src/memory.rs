@@ -79,6 +79,7 @@ impl Store for MemoryStore {
                 account: order.account.clone(),
                 number: order.number.clone(),
                 amount: order.amount,
+                terms: order.terms.clone(),
                 created_at: order.created_at,
                 withdrawn_at: None,
                 attempts: Vec::new(),

@@ -118,6 +118,8 @@ pub struct Order {
     pub number: OrderNumber,
     /// What it costs.
     pub amount: Rial,
+    /// What else it was begun with: see [`Purchase::terms`](crate::Purchase::terms).
+    pub terms: Option<String>,
     /// When it was first started.
     pub created_at: Timestamp,
     /// When the shop withdrew it, if it did: no attempt captures money after that.

@@ -179,6 +179,8 @@ pub struct NewOrder {
     pub number: OrderNumber,
     /// What it costs.
     pub amount: Rial,
+    /// What else it was begun with: see [`Purchase::terms`](crate::Purchase::terms).
+    pub terms: Option<String>,
     /// When it is first started.
     pub created_at: Timestamp,
 }

@@ -139,6 +139,7 @@ impl<'a> Shop<'a> {
             account: self.account.clone(),
             number: number(name)?,
             amount: Rial::new(125_000)?,
+            terms: None,
             created_at: after(created),
         })
     }
@@ -275,12 +276,22 @@ async fn opened_once(shop: &Shop<'_>) -> Checked {
     ensure!(first.withdrawn_at.is_none(), "a new order is withdrawn");
     let mut again = shop.new_order("a", 60)?;
     again.amount = Rial::new(1)?;
+    again.terms = Some("other".to_owned());
     let second = shop.store.open(&again).await?;
     ensure!(second == first, "the second time it is {second:?}");
     let timeline = shop.store.timeline(&shop.account, &first.number).await?;
     ensure!(timeline.len() == 1, "its timeline is {timeline:?}");
     let none = shop.store.order(&shop.account, &number("b")?).await?;
     ensure!(none.is_none(), "an order that was never opened is there");
+    let mut with_terms = shop.new_order("c", 0)?;
+    with_terms.terms = Some("a red one".to_owned());
+    let opened = shop.store.open(&with_terms).await?;
+    ensure!(opened.terms == with_terms.terms, "its terms are {opened:?}");
+    let read = shop.order("c").await?;
+    ensure!(read == opened, "it is read as {read:?}");
+    let all = Filter::default();
+    let all = shop.store.orders(&shop.account, &all, 10).await?;
+    ensure!(all.contains(&opened), "it is not listed as it was opened");
     Ok(())
 }
 

@@ -69,7 +69,7 @@ fn copy_in_sqlite(path: &Path, times: usize) -> rusqlite::Result<()> {
          CREATE TEMP TABLE copies AS WITH RECURSIVE c (k) AS
            (SELECT 1 UNION ALL SELECT k + 1 FROM c WHERE k < {times} - 1) SELECT k FROM c
            WHERE k < {times};
-         INSERT INTO jibit_orders
+         INSERT INTO jibit_orders (id, account, number, amount, created_at, withdrawn_at, slot)
            SELECT id + {PATTERN} * k, account, number || 'x' || k, amount, created_at, withdrawn_at,
              slot
            FROM copies CROSS JOIN jibit_orders WHERE id <= {PATTERN};
@@ -119,7 +119,7 @@ fn copy_in_postgres(times: usize) -> String {
          CREATE TEMP TABLE attempts ON COMMIT DROP AS TABLE jibit.attempts;
          CREATE TEMP TABLE timeline ON COMMIT DROP AS TABLE jibit.timeline;
          CREATE TEMP TABLE outbox ON COMMIT DROP AS TABLE jibit.outbox;
-         INSERT INTO jibit.orders
+         INSERT INTO jibit.orders (account, number, amount, created_at, withdrawn_at, slot)
            SELECT account, number || 'x' || k, amount, created_at, withdrawn_at, slot
            FROM {copies}, orders;
          INSERT INTO jibit.attempts
@@ -227,6 +227,7 @@ async fn neighbour(store: &dyn Store) -> Outcome<()> {
         account: AccountKey::new("another", "http://127.0.0.1:1"),
         number: "order".parse().map_err(said)?,
         amount: Rial::new(1_000).map_err(said)?,
+        terms: None,
         created_at: settle::BEGIN,
     };
     store.open(&order).await.map_err(said).map(drop)

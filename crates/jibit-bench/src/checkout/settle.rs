@@ -47,6 +47,7 @@ async fn begin(store: &dyn Store, place: usize) -> Outcome<Order> {
         account: account.clone(),
         number: number.clone(),
         amount: Rial::new(125_000).map_err(said)?,
+        terms: None,
         created_at,
     };
     let mut order = store.open(&order).await.map_err(said)?;

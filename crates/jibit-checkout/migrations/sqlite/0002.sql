@@ -1,3 +1,6 @@
+-- What an order was begun with besides its amount, in a form of the shop's own.
+ALTER TABLE jibit_orders ADD COLUMN terms TEXT;
+
 -- What a shop is to be told, for whoever follows an account: see `Notices`. Written by
 -- triggers, so that it is committed with what it is about, whichever program or
 -- version makes the change.

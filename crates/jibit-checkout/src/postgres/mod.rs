@@ -208,7 +208,9 @@ impl Store for PostgresStore {
     async fn open(&self, order: &NewOrder) -> Result<Order, StoreError> {
         let (account, number) = (order.account.as_str(), order.number.as_str());
         let (amount, at) = (whole(order.amount.get()), millis(order.created_at));
-        let open: [&(dyn ToSql + Sync); 5] = [&account, &number, &amount, &at, &Entry::OPENED];
+        let terms = order.terms.as_deref().map(text);
+        let open: [&(dyn ToSql + Sync); 6] =
+            [&account, &number, &amount, &at, &Entry::OPENED, &terms];
         let open = (sql::OPEN, &open[..]);
         let opened = self.order_after(open, &order.account, &order.number);
         if let Some(order) = opened.await? {

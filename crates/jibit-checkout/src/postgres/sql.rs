@@ -28,7 +28,7 @@ macro_rules! columns {
         "o.number, o.amount, o.created_at, o.withdrawn_at, \
          a.attempt, a.code, a.state, a.attempt = o.slot AS slot, a.order_id, \
          a.redirect_url, a.mobile_end, a.created_at, a.paid_at, a.seen_at, a.seen, \
-         a.asked_at, a.next_ask, a.ref_id, array_to_string(a.alarms, ','), a.version"
+         a.asked_at, a.next_ask, a.ref_id, array_to_string(a.alarms, ','), a.version, o.terms"
     };
 }
 
@@ -41,8 +41,8 @@ pub(super) const OPEN: &str = concat!(
     "WITH me AS (
        SELECT id FROM jibit.accounts WHERE key = $1
      ), opened AS (
-       INSERT INTO jibit.orders (account, number, amount, created_at)
-       SELECT me.id, $2, $3, $4 FROM me
+       INSERT INTO jibit.orders (account, number, amount, created_at, terms)
+       SELECT me.id, $2, $3, $4, $6 FROM me
        WHERE NOT EXISTS (SELECT FROM jibit.orders WHERE account = ",
     account!(),
     " AND number = $2)
@@ -273,7 +273,7 @@ macro_rules! orders {
             "SELECT ",
             columns!(),
             " FROM (
-               SELECT account, number, amount, created_at, withdrawn_at, slot
+               SELECT account, number, amount, created_at, withdrawn_at, slot, terms
                FROM jibit.orders o
                WHERE account = ",
             account!(),

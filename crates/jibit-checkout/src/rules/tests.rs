@@ -55,6 +55,7 @@ fn order(attempts: Vec<Attempt>) -> Order {
         account: AccountKey::stored("7746@https://gateway.example"),
         number: OrderNumber::new("o-1").unwrap(),
         amount: Rial::new(125_000).unwrap(),
+        terms: None,
         created_at: Timestamp::from_unix_millis(1_800_000_000_000),
         withdrawn_at: None,
         attempts,

@@ -16,6 +16,7 @@ fn order(number: usize) -> NewOrder {
         account: account(),
         number: OrderNumber::new(format!("order-{number}")).unwrap(),
         amount: Rial::new(125_000).unwrap(),
+        terms: None,
         created_at: Timestamp::from_unix_millis(1_800_000_000_000),
     }
 }

@@ -21,7 +21,7 @@ macro_rules! columns {
         "o.number, o.amount, o.created_at, o.withdrawn_at, \
          a.attempt, a.code, a.state, a.attempt = o.slot, a.order_id, \
          a.redirect_url, a.mobile_end, a.created_at, a.paid_at, a.seen_at, a.seen, \
-         a.asked_at, a.next_ask, a.ref_id, a.alarms, a.version"
+         a.asked_at, a.next_ask, a.ref_id, a.alarms, a.version, o.terms"
     };
 }
 
@@ -47,7 +47,7 @@ pub(super) const LISTED: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM (
-       SELECT id, number, amount, created_at, withdrawn_at, slot FROM jibit_orders
+       SELECT id, number, amount, created_at, withdrawn_at, slot, terms FROM jibit_orders
        WHERE account = ",
     account!(),
     "    AND (created_at, number) < (?2, ?3)
@@ -175,15 +175,16 @@ pub(super) fn open(file: &Connection, new: &NewOrder) -> Result<Order, Problem> 
         write(
             file,
             concat!(
-                "INSERT INTO jibit_orders (account, number, amount, created_at) VALUES (",
+                "INSERT INTO jibit_orders (account, number, amount, created_at, terms) VALUES (",
                 account!(),
-                ", ?2, ?3, ?4)"
+                ", ?2, ?3, ?4, ?5)"
             ),
             (
                 account,
                 number,
                 whole(new.amount.get()),
                 millis(new.created_at),
+                new.terms.as_deref().map(text),
             ),
         )?;
         add_word(

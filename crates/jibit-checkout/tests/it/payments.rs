@@ -156,6 +156,31 @@ fn one_who_starts_again_gets_the_same_page() {
 }
 
 #[test]
+fn an_order_is_begun_again_with_its_own_terms_alone() {
+    let world = World::new();
+    let start = |number: &str, terms: Option<&str>| {
+        let (number, amount) = (number.parse().unwrap(), "125000".parse().unwrap());
+        let customer = "09121234567".parse().unwrap();
+        let purchase = jibit_checkout::Purchase::new(number, amount, customer).unwrap();
+        let purchase = match terms {
+            Some(terms) => purchase.terms(terms),
+            None => purchase,
+        };
+        let started = world.process(|shop| async move { shop.start(purchase).await });
+        started.unwrap()
+    };
+    let first = start("o-1", Some("red")).unwrap();
+    assert_eq!(start("o-1", Some("red")).unwrap(), first);
+    for other in [Some("blue"), None] {
+        let refused = refused(start("o-1", other));
+        assert_eq!(refused, CheckoutErrorKind::OtherTerms);
+    }
+    // One that was begun without any has none to keep.
+    start("o-2", None).unwrap();
+    start("o-2", Some("red")).unwrap();
+}
+
+#[test]
 fn an_order_says_why_it_cannot_be_started() {
     let world = World::new();
     world.start("o-1").unwrap();

@@ -387,6 +387,7 @@ async fn nothing_that_was_told_is_lost_when_the_server_is_killed() {
                         account: shop(),
                         number: number(order),
                         amount: Rial::new(1_000).unwrap(),
+                        terms: None,
                         created_at: BEGIN,
                     };
                     match store.open(&new).await {

@@ -28,6 +28,7 @@ pub(crate) async fn begun(store: &impl Store, order: usize) -> Attempt {
         account: shop(),
         number: number.clone(),
         amount: Rial::new(125_000).unwrap(),
+        terms: None,
         created_at: BEGIN,
     };
     store.open(&new).await.unwrap();

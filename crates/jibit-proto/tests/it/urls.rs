@@ -97,6 +97,10 @@ fn a_base_url_that_cannot_be_one_says_why() {
             "holds blanks, control or non-ASCII characters that are not percent-encoded",
         ),
         ("https://evil.example\\@pg.jibit.mobi", "holds a backslash"),
+        (
+            "https://pg.jibit.mobi/<b>",
+            "holds a quotation mark or an angle bracket that is not percent-encoded",
+        ),
     ] {
         assert_eq!(base(url).unwrap_err(), problem, "{url}");
     }

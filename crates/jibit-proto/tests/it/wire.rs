@@ -216,6 +216,11 @@ fn an_oversize_answer_is_unreadable_however_good_it_looks() {
         inquiry::parse(&answer(200, body)).unwrap_err().kind(),
         Unreadable
     );
+    // The longest that is read, and a byte more.
+    let answered = r#"{"statusV":"PURCHASE_BY_USER"}"#;
+    let longest = answered.to_owned() + &" ".repeat(wire::MAX_BODY - answered.len());
+    assert!(inquiry::parse(&answer(200, longest.clone())).is_ok());
+    assert!(inquiry::parse(&answer(200, longest + " ")).is_err());
 }
 
 #[test]
