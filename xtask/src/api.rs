@@ -28,11 +28,12 @@ const SHARED: [&str; 7] = [
 ];
 
 /// Each published library, with what it is there to wrap.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 12] = [
     ("jibit-proto", &[]),
     ("jibit-driver", &[]),
     ("jibit-client", &[]),
     ("jibit-checkout", &[]),
+    ("jibit-agent", &["axum", "axum_core"]),
     ("jibit-axum", &["axum", "axum_core"]),
     ("jibit-blocking", &[]),
     ("jibit-hyper", &[]),

@@ -1,9 +1,11 @@
-//! `cargo xtask openapi`: an independent fuzzer reads the sandbox's OpenAPI
-//! document and holds every operation against it.
+//! `cargo xtask openapi`: an independent fuzzer reads the OpenAPI documents of the
+//! sandbox and of the agent, and holds every operation against them.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
+    path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
 };
 
@@ -34,6 +36,15 @@ const CONTROLS: [&str; 6] = [
     "positive_data_acceptance",
 ];
 
+/// The agent's orders, over a sandbox, and what else it answers. A query of a callback
+/// is refused that the schema cannot know to be a stranger's.
+const AGENT: [&str; 4] = [
+    "--phases",
+    "examples,coverage,fuzzing,stateful",
+    "--exclude-checks",
+    "positive_data_acceptance",
+];
+
 /// Entry point of the command.
 pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
     let seed = match args {
@@ -48,60 +59,111 @@ pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
     Ok(run(seed)?)
 }
 
-/// Fuzzes the sandbox, or says that it cannot on this machine.
+/// Fuzzes both, or says that it cannot on this machine.
 pub(crate) fn run(seed: &str) -> Result<(), String> {
     if !shell::is_there(FUZZER) {
         return shell::skip("the API fuzzer", FUZZER, REMEDY);
     }
     shell::run("cargo", &["build", "--locked", "-p", "jibit-cli"])?;
     for (operations, examples) in [(&PAYMENTS[..], "100"), (&CONTROLS[..], "50")] {
-        let sandbox = Sandbox::start()?;
-        // No secret: this sandbox ends with the command.
-        let bearer = format!("Authorization: Bearer {}", sandbox.log_in()?);
+        let sandbox = Server::sandbox()?;
         let document = format!("http://{}/_sandbox/openapi.json", sandbox.address);
-        let mut args = vec!["run", &document, "--header", &bearer, "--seed", seed];
-        args.extend(["--max-examples", examples, "--checks", "all"]);
-        args.extend(["--generation-database", "none"]);
-        args.extend(operations);
-        shell::run(FUZZER, &args)?;
+        fuzz(&document, &sandbox.log_in()?, seed, examples, operations)?;
     }
-    Ok(())
+    let sandbox = Server::sandbox()?;
+    let agent = Server::agent(&sandbox)?;
+    let document = format!("http://{}/openapi.json", agent.address);
+    fuzz(&document, AGENT_TOKEN, seed, "100", &AGENT)
 }
 
-/// A sandbox of its own, as a user starts one.
-struct Sandbox {
+fn fuzz(
+    document: &str,
+    token: &str,
+    seed: &str,
+    examples: &str,
+    operations: &[&str],
+) -> Result<(), String> {
+    // No secret: whom it is for ends with the command.
+    let bearer = format!("Authorization: Bearer {token}");
+    let mut args = vec!["run", document, "--header", &bearer, "--seed", seed];
+    args.extend(["--max-examples", examples, "--checks", "all"]);
+    args.extend(["--generation-database", "none"]);
+    args.extend(operations);
+    shell::run(FUZZER, &args)
+}
+
+/// What the agent is asked with.
+const AGENT_TOKEN: &str = "a-token-of-this-run";
+
+/// A sandbox or an agent of its own, as a user starts one.
+struct Server {
     process: Child,
     address: String,
-    /// Open as long as the sandbox runs, which may write to it.
+    /// Open as long as it runs, since it may write to it.
     _output: BufReader<ChildStdout>,
+    /// Where an agent's orders are.
+    folder: Option<PathBuf>,
 }
 
-impl Sandbox {
-    fn start() -> Result<Self, String> {
+impl Server {
+    fn sandbox() -> Result<Self, String> {
+        Self::start(&["sandbox"], &[], None)
+    }
+
+    fn agent(sandbox: &Self) -> Result<Self, String> {
+        let folder = shell::root()?.join("target/tmp/openapi-agent");
+        // One that was left by a run that was cut short.
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        let gateway = format!("http://{}", sandbox.address);
+        let variables = [
+            ("JIBIT_BASE_URL", &*gateway),
+            ("JIBIT_USERNAME", "7746"),
+            ("JIBIT_PASSWORD", "123456"),
+            ("JIBIT_AGENT_TOKEN", AGENT_TOKEN),
+            ("JIBIT_CALLBACK_URL", "https://shop.example/paid"),
+        ];
+        Self::start(&["agent", "--no-token-cache"], &variables, Some(folder))
+    }
+
+    fn start(
+        command: &[&str],
+        variables: &[(&str, &str)],
+        folder: Option<PathBuf>,
+    ) -> Result<Self, String> {
         let program = shell::root()?.join("target/debug/jibit");
-        let mut process = Command::new(program)
-            .args(["sandbox", "--listen", "127.0.0.1:0", "--json"])
-            .stdout(Stdio::piped())
+        let name = command.first().copied().unwrap_or_default();
+        let mut process = Command::new(program);
+        process
+            .args(command)
+            .args(["--listen", "127.0.0.1:0", "--json"])
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped());
+        if let Some(folder) = &folder {
+            process.current_dir(folder);
+        }
+        let mut process = process
             .spawn()
-            .map_err(|error| format!("cannot start `jibit sandbox`: {error}"))?;
-        let output = process.stdout.take().ok_or("`jibit sandbox` is mute")?;
+            .map_err(|error| format!("cannot start `jibit {name}`: {error}"))?;
+        let output = process.stdout.take().ok_or("a server is mute")?;
         let mut output = BufReader::new(output);
         let mut line = String::new();
         (output.read_line(&mut line)).map_err(|error| error.to_string())?;
         // From here on it ends with whatever ends this.
-        let mut sandbox = Self {
+        let mut server = Self {
             process,
             address: String::new(),
             _output: output,
+            folder,
         };
         let listening: Value = serde_json::from_str(&line)
-            .map_err(|error| format!("`jibit sandbox` says {line:?}: {error}"))?;
+            .map_err(|error| format!("`jibit {name}` says {line:?}: {error}"))?;
         let url = listening.get("listening").and_then(Value::as_str);
         let address = url.and_then(|url| url.strip_prefix("http://"));
         address
-            .ok_or("`jibit sandbox` does not say where it listens")?
-            .clone_into(&mut sandbox.address);
-        Ok(sandbox)
+            .ok_or_else(|| format!("`jibit {name}` does not say where it listens"))?
+            .clone_into(&mut server.address);
+        Ok(server)
     }
 
     /// A token of the merchant that every sandbox has.
@@ -127,10 +189,13 @@ impl Sandbox {
     }
 }
 
-impl Drop for Sandbox {
+impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if let Some(folder) = &self.folder {
+            let _ = fs::remove_dir_all(folder);
+        }
     }
 }
 

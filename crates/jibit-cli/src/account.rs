@@ -120,15 +120,20 @@ pub(crate) fn gateway(
     Ok(base)
 }
 
-fn allowed(settings: &Settings) -> impl Iterator<Item = &str> {
+pub(crate) fn allowed(settings: &Settings) -> impl Iterator<Item = &str> {
     settings.allow_http.iter().map(|host| host.trim())
 }
 
 /// A transport for that gateway.
 pub(crate) fn transport(base: &BaseUrl) -> TransportBuilder {
+    transport_to(base.origin())
+}
+
+/// A transport for whoever is at this URL.
+pub(crate) fn transport_to(url: &str) -> TransportBuilder {
     let transport = HyperTransport::builder();
-    // A machine without authorities can still reach a gateway without TLS.
-    if base.origin().starts_with("http:") {
+    // A machine without authorities can still reach a host without TLS.
+    if url.starts_with("http:") {
         transport.roots(Roots::none())
     } else {
         transport

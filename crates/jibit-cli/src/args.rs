@@ -1,5 +1,6 @@
 //! The command line, as `--help` shows it.
 
+mod agent;
 mod operations;
 
 use std::{
@@ -15,6 +16,7 @@ use clap::{
 use clap_complete::Shell;
 use jibit_sandbox::{FaultPlan, Profile, Quirk, Returning, WindowFrom};
 
+pub(crate) use agent::Agent;
 pub(crate) use operations::{Audit, Decision, Doctor, Order, Orders, Reconcile, StoreArgs};
 
 const EXAMPLES: &str = "\
@@ -38,6 +40,7 @@ Examples:
   jibit reconcile                  asks about customers who never came back
   jibit audit                      holds the store against the gateway
   jibit doctor                     what is wrong with this machine's settings
+  jibit agent --callback-url URL   all of it for a shop that is not in Rust
 
 Exit status:
   0  done, or paid                       7  refused by the gateway
@@ -102,6 +105,12 @@ pub(crate) enum Command {
     /// never come back, and all that a crash or an outage left open. Ctrl-C ends
     /// it after the calls under way; what is cut short is asked about again.
     Reconcile(Reconcile),
+    /// Take payments for a shop in any language, over HTTP.
+    ///
+    /// It stores orders, sends customers to the gateway, settles what they paid and
+    /// calls the shop's webhook until the shop has heard of it. Any number of them may
+    /// share a Postgres. Ctrl-C ends it after what is under way.
+    Agent(Agent),
     /// Hold the shop's store against the gateway's word. Changes nothing.
     Audit(Audit),
     /// Check settings, gateway, clock and store, and say what to do.

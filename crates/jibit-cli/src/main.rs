@@ -25,8 +25,8 @@ use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command};
 use commands::{
-    audit, authenticate, completions, control, doctor, faults, initiate, inquiry, order, orders,
-    reconcile, sandbox, verify,
+    agent, audit, authenticate, completions, control, doctor, faults, initiate, inquiry, order,
+    orders, reconcile, sandbox, verify,
 };
 use report::{Exit, Failure, Report};
 
@@ -90,6 +90,7 @@ async fn command(cli: Cli) -> Result<Option<Report>, Failure> {
         Command::Orders(args) => orders::run(settings, &args).await.map(Some),
         Command::Order(args) => order::run(settings, &args).await.map(Some),
         Command::Reconcile(args) => reconcile::run(settings, &args).await.map(Some),
+        Command::Agent(args) => agent::run(args, settings).await,
         Command::Audit(args) => audit::run(settings, &args).await.map(Some),
         Command::Doctor(args) => doctor::run(settings, &args).await.map(Some),
         Command::Completions { shell } => Ok(Some(completions::run(shell))),
@@ -124,8 +125,12 @@ fn print_line(text: &str) {
 fn log(verbose: u8) {
     let level = match verbose {
         0 => "warn",
-        1 => "warn,jibit=info,jibit_driver=info,jibit_checkout=info,jibit_shop=info",
-        _ => "warn,jibit=debug,jibit_driver=debug,jibit_checkout=debug,jibit_shop=debug",
+        1 => {
+            "warn,jibit=info,jibit_driver=info,jibit_checkout=info,jibit_shop=info,jibit_agent=info"
+        }
+        _ => {
+            "warn,jibit=debug,jibit_driver=debug,jibit_checkout=debug,jibit_shop=debug,jibit_agent=debug"
+        }
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let colour = std::io::stderr().is_terminal()

@@ -26,6 +26,20 @@ pub(crate) const CONTROL_TOKEN: Names = Names {
     file_variable: "JIBIT_CONTROL_TOKEN_FILE",
 };
 
+/// What callers of an agent send.
+pub(crate) const AGENT_TOKEN: Names = Names {
+    file_argument: "--token-file",
+    variable: "JIBIT_AGENT_TOKEN",
+    file_variable: "JIBIT_AGENT_TOKEN_FILE",
+};
+
+/// What an agent signs webhooks with.
+pub(crate) const WEBHOOK: Names = Names {
+    file_argument: "--webhook-secret-file",
+    variable: "JIBIT_WEBHOOK_SECRET",
+    file_variable: "JIBIT_WEBHOOK_SECRET_FILE",
+};
+
 /// Where a shop's orders are; it may hold a password.
 pub(crate) const STORE: Names = Names {
     file_argument: "--store-file",

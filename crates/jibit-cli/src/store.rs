@@ -2,7 +2,7 @@
 
 use std::{io::ErrorKind, path::Path, sync::Arc};
 
-use jibit_checkout::{AccountKey, CallbackUrl, Checkout, Store, open_store};
+use jibit_checkout::{AccountKey, CallbackUrl, Checkout, Notices, Store, open_store};
 use jibit_hyper::Client;
 
 use crate::{args::StoreArgs, report::Failure, secret};
@@ -56,6 +56,11 @@ impl Place {
         if !self.is_postgres() {
             self.is_there()?;
         }
+        Ok(self.make().await?)
+    }
+
+    /// Opens it, and makes it if it is not there: for whoever keeps the shop's orders.
+    pub(crate) async fn make(&self) -> Result<Arc<dyn Notices>, Failure> {
         match open_store(&self.0).await {
             Ok(store) => Ok(store),
             Err(error) => Err(Failure::store(&error)),

@@ -1,3 +1,4 @@
+pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod authenticate;
 pub(crate) mod completions;
