@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod contract;
 mod crashes;
 mod notices;
 mod payments;
