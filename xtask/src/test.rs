@@ -24,6 +24,18 @@ pub(crate) fn run() -> Result<(), String> {
              apt-get install chromium chromium-driver (JIBIT_NO_SKIP=1 makes it a failure)"
         );
     }
+    for (language, remedy) in [
+        ("python3", "apt-get install python3"),
+        ("node", "apt-get install nodejs"),
+        ("php", "apt-get install php-cli php-sqlite3"),
+    ] {
+        if !shell::is_there(language) {
+            println!(
+                "skipped: the test of the shop in {language}. To run it too: {remedy} \
+                 (JIBIT_NO_SKIP=1 makes it a failure)"
+            );
+        }
+    }
     if !has_postgres() {
         println!(
             "skipped: the tests of the store in Postgres, for want of a server. To run them too: \

@@ -14,7 +14,7 @@ use tokio::{
 use crate::bench::{Bench, Ran};
 
 /// The agent's process and its URL.
-async fn started(bench: &Bench, words: &[&str]) -> (Child, String) {
+pub(crate) async fn started(bench: &Bench, words: &[&str]) -> (Child, String) {
     let mut command = bench.command(&[&["agent", "--json"], words].concat());
     let command = command.stdout(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().unwrap();

@@ -16,6 +16,7 @@ mod control;
 mod demo;
 mod faults;
 mod input;
+mod languages;
 mod operations;
 mod reconcile;
 mod shop;
