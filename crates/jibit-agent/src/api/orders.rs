@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{Path, Query, Request, State, rejection::QueryRejection},
+    extract::{FromRequestParts, Path, Query, Request, State, rejection::QueryRejection},
     response::{IntoResponse as _, Response},
 };
-use jibit_checkout::{Alarm, CheckoutErrorKind, Filter, OrderNumber, Purchase, Standing};
+use http::request::Parts;
+use jibit_checkout::{
+    Alarm, CheckoutError, CheckoutErrorKind, Filter, OrderNumber, Purchase, Standing,
+};
 use jibit_proto::{Mobile, Rial};
 use sha2::{Digest as _, Sha256};
+use tracing::Instrument as _;
 
 use super::{
     Api,
@@ -56,11 +60,8 @@ pub(super) async fn begin(
         Some(text) => purchase.description(text),
         None => purchase,
     };
-    // A shop that goes away must not leave the gateway's answer unread.
     let checkout = shared.checkout.clone();
-    let started = tokio::spawn(async move { checkout.start(purchase).await });
-    let started = started.await.map_err(|_| CheckoutErrorKind::Contended);
-    let started = started.map_err(jibit_checkout::CheckoutError::from)??;
+    let started = to_the_end(async move { checkout.start(purchase).await }).await?;
     Ok(Json(Started {
         number: number.as_str(),
         amount: amount.get(),
@@ -85,6 +86,29 @@ fn terms(mobile: &Mobile, description: Option<&str>) -> String {
 
 fn number(text: &str) -> Result<OrderNumber, Problem> {
     OrderNumber::new(text).map_err(|error| Problem::invalid("number", &error))
+}
+
+/// The number in an order's path.
+pub(super) struct Number(OrderNumber);
+
+impl<S: Send + Sync> FromRequestParts<S> for Number {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // What is no UTF-8 is no number either.
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        number(&text.map_or_else(|_| "%".to_owned(), |Path(text)| text)).map(Self)
+    }
+}
+
+/// Has something done to its end in a task of its own: a shop that goes away must not
+/// leave the gateway's answer unread.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, CheckoutError>> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::spawn(work.in_current_span()).await;
+    let done = done.map_err(|_| CheckoutErrorKind::Contended);
+    Ok(done.map_err(CheckoutError::from)??)
 }
 
 /// Lists orders, the latest first.
@@ -154,9 +178,8 @@ pub(super) async fn list(
 /// Shows an order and what happened to it.
 pub(super) async fn show(
     State(Api(shared)): State<Api>,
-    Path(text): Path<String>,
+    Number(number): Number,
 ) -> Result<Response, Problem> {
-    let number = number(&text)?;
     let order = shared.checkout.order(&number).await?;
     let timeline = shared.checkout.timeline(&number).await?;
     Ok(Json(Told::new(&order, &timeline)).into_response())
@@ -165,9 +188,8 @@ pub(super) async fn show(
 /// Marks an order as fulfilled.
 pub(super) async fn fulfilled(
     State(Api(shared)): State<Api>,
-    Path(text): Path<String>,
+    Number(number): Number,
 ) -> Result<Response, Problem> {
-    let number = number(&text)?;
     let order = shared.checkout.order(&number).await?;
     if order.standing() != Standing::Paid {
         return Err(Problem::not_paid());
@@ -180,9 +202,8 @@ pub(super) async fn fulfilled(
 /// Takes an order back.
 pub(super) async fn withdrawn(
     State(Api(shared)): State<Api>,
-    Path(text): Path<String>,
+    Number(number): Number,
 ) -> Result<Response, Problem> {
-    let number = number(&text)?;
     shared.checkout.withdraw(&number).await?;
     let order = shared.checkout.order(&number).await?;
     Ok(Json(Order::from(&order)).into_response())
@@ -197,12 +218,10 @@ pub(super) async fn called(
     let query = body.text("query")?;
     body.nothing_else()?;
     let checkout = shared.checkout.clone();
-    let called = tokio::spawn(async move {
+    let called = to_the_end(async move {
         let query = query.strip_prefix('?').unwrap_or(&query);
         checkout.handle_callback(query).await
     });
-    let called = called.await.map_err(|_| CheckoutErrorKind::Contended);
-    let called = called.map_err(jibit_checkout::CheckoutError::from)??;
-    let returned = called.ok_or_else(Problem::unknown_callback)?;
+    let returned = called.await?.ok_or_else(Problem::unknown_callback)?;
     Ok(Json(Returned::from(&returned)).into_response())
 }

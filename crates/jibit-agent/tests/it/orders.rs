@@ -129,6 +129,7 @@ async fn what_is_wrong_is_named_with_a_remedy() {
         ("/orders?cursor=x", "cursor"),
         ("/orders?sort=up", "sort"),
         ("/orders/order%2017", "number"),
+        ("/orders/%ff", "number"),
     ] {
         let (status, _, field) = shop.get(path).await.problem();
         assert_eq!((status, field), (400, json!(named)), "{path}");

@@ -90,8 +90,10 @@ impl Notices for SqliteStore {
         self.read(move |file| {
             let count = "SELECT count(*) FROM jibit_notices
                          WHERE account = (SELECT id FROM jibit_accounts WHERE key = ?1)";
-            let count: i64 = file.query_row(count, (account.as_str(),), |row| row.get(0))?;
-            Ok(count.try_into().unwrap_or(0))
+            let counts = rows(file, count, (account.as_str(),), |row| {
+                columns::counted(row)
+            })?;
+            Ok(counts.into_iter().sum())
         })
         .await
     }
