@@ -11,6 +11,15 @@ pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
 /// What a change has to pass: a few minutes of it, always the same.
 pub(crate) fn short() -> Result<(), String> {
     run(&["--payments", "300", "--kills", "30", "--seed", "1"])?;
+    run(&[
+        "--payments",
+        "150",
+        "--kills",
+        "20",
+        "--seed",
+        "1",
+        "--agents",
+    ])?;
     run(&["--syscalls"])
 }
 

@@ -47,8 +47,8 @@ Commands:
                   payments over TLS for ten minutes: no handshake but the first
   bench checkout --slow-disk MILLISECONDS
                   with strace, as on a disk whose fsync takes so long
-  chaos [--payments N] [--kills K] [--store sqlite|postgres|all] [--seed S]
-                  shops that are killed over payments, on real stores
+  chaos [--payments N] [--kills K] [--store sqlite|postgres|all] [--agents] [--seed S]
+                  shops that are killed over payments, on real stores; or over agents
   chaos --syscalls
                   one order, its shop struck at every system call
   conformance [--json]

@@ -42,14 +42,19 @@ impl Listener {
     ///
     /// If it is taken or none of this machine's.
     pub async fn tcp(address: SocketAddr) -> Result<Self, ListenError> {
-        let bound = async {
-            let listener = TcpListener::bind(address).await?;
-            let address = listener.local_addr()?;
-            Ok((listener, address))
-        };
-        let (listener, address) = bound
-            .await
-            .map_err(|error| ListenError::Address(address, error))?;
+        let bound = TcpListener::bind(address).await;
+        bound
+            .and_then(Self::opened)
+            .map_err(|error| ListenError::Address(address, error))
+    }
+
+    /// Listens with what somebody else opened, such as a supervisor who keeps the port.
+    ///
+    /// # Errors
+    ///
+    /// If it has no address.
+    pub fn opened(listener: TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
         Ok(Self(Kind::Tcp(listener, address)))
     }
 

@@ -21,6 +21,7 @@ use crate::{
     faults::{self, Struck},
     fleet::{Fleet, Site},
     goods::Goods,
+    meddler::Meddler,
     progress::Progress,
     said,
     seed::{About, Seed},
@@ -31,8 +32,9 @@ use crate::{
 /// How many customers are about at a time.
 const TOGETHER: usize = 32;
 
-/// How long the shops have to catch up: a lease of whoever died, and the asks after it.
-const CATCH_UP: Duration = Duration::from_secs(180);
+/// How long the shops have to catch up: a lease of whoever died, and the asks after it; or
+/// what a webhook waits that was lost six times.
+const CATCH_UP: Duration = Duration::from_secs(240);
 
 /// Longer than the sandbox waits for a verify.
 const WINDOW: Duration = Duration::from_secs(16 * 60);
@@ -52,11 +54,13 @@ impl Place {
         }
     }
 
-    /// How many shops share it.
-    const fn shops(&self) -> usize {
-        match self {
-            Self::Sqlite => 1,
-            Self::Postgres(_) => 4,
+    /// How many shops share it, and over how many agents.
+    const fn size(&self, by_agents: bool) -> (usize, usize) {
+        match (self, by_agents) {
+            (Self::Sqlite, false) => (1, 0),
+            (Self::Postgres(_), false) => (4, 0),
+            (Self::Sqlite, true) => (2, 1),
+            (Self::Postgres(_), true) => (2, 3),
         }
     }
 
@@ -73,6 +77,8 @@ pub(crate) struct Conductor {
     pub(crate) place: Place,
     pub(crate) seed: Seed,
     pub(crate) mistake: Option<Mistake>,
+    /// Whether the shops ask agents.
+    pub(crate) by_agents: bool,
     pub(crate) progress: Arc<Progress>,
 }
 
@@ -81,20 +87,31 @@ impl Conductor {
         let folder = TempDir::with_prefix("jibit-chaos-").map_err(said)?;
         let sandbox = Arc::new(Sandbox::start().await.map_err(said)?);
         sandbox.arm(faults::plan(self.seed)?);
+        let meddler = if self.by_agents {
+            Some(Meddler::start(self.seed).await?)
+        } else {
+            None
+        };
         let site = Site {
             gateway: sandbox.url(),
             store: self.place.address(&folder),
             folder: folder.path().to_owned(),
             mistake: self.mistake,
+            webhook: meddler.as_ref().map(|(_, url)| url.clone()),
         };
         // Before the shops: it makes the store.
         let checkout = shop::checkout(&site.gateway, &site.store).await?;
         let goods = Goods::open(&site.goods())?;
-        let fleet = Fleet::start(site, self.place.shops())?;
+        let (shops, agents) = self.place.size(self.by_agents);
+        let fleet = Fleet::start(site, shops, agents)?;
+        if let Some((meddler, _)) = &meddler {
+            meddler.reaches(fleet.shops()?);
+        }
         let browser = HyperTransport::builder().roots(Roots::none()).build();
         let customers = Customers {
             sandbox: Arc::clone(&sandbox),
-            shops: fleet.urls()?,
+            shops: fleet.shops()?,
+            by_agents: self.by_agents,
             browser: browser.map_err(said)?,
             seed: self.seed,
         };
@@ -103,6 +120,9 @@ impl Conductor {
 
         let struck = Struck::so_far(&sandbox, &customers.browser).await?;
         sandbox.arm(FaultPlan::default());
+        if let Some((meddler, _)) = &meddler {
+            meddler.behave();
+        }
         let ended = Ended {
             sandbox: &sandbox,
             checkout: &checkout,
@@ -115,6 +135,7 @@ impl Conductor {
         verdict.payments = self.progress.payments;
         verdict.kills = self.progress.killed.load(Relaxed);
         verdict.struck = struck;
+        verdict.webhooks = meddler.map(|(meddler, _)| meddler.to_string());
         if !verdict.is_clean() {
             verdict.kept = Some(folder.keep().display().to_string());
         }

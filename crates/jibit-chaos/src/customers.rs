@@ -69,6 +69,8 @@ pub(crate) struct Customers {
     pub(crate) shops: Vec<String>,
     pub(crate) browser: HyperTransport,
     pub(crate) seed: Seed,
+    /// Whether they ask agents, who send everybody with the same order to one page.
+    pub(crate) by_agents: bool,
 }
 
 impl Customers {
@@ -76,7 +78,10 @@ impl Customers {
     pub(crate) async fn buy(&self, customer: u64) -> Visit {
         let mut visit = Visit {
             number: format!("order-{customer}"),
-            plan: Plan::of(self.seed, customer),
+            plan: match Plan::of(self.seed, customer) {
+                Plan::PaysTwice if self.by_agents => Plan::Returns,
+                plan => plan,
+            },
             pages: Vec::new(),
             paid: false,
             trouble: None,

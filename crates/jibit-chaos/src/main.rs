@@ -7,15 +7,21 @@
 //! times. When all have been served, faults and kills stop, the shops catch up, and
 //! the sandbox's book is held against the shop's.
 //!
+//! With `--agents` the shops have no checkout of their own: they ask agents, which are
+//! killed as well, and whose webhooks are lost, delayed, doubled and reordered.
+//!
 //! With `--syscalls` it is one order at a time, and each call to the system is struck.
 
 #![forbid(unsafe_code)]
 
+mod agent;
+mod client;
 mod conductor;
 mod customers;
 mod faults;
 mod fleet;
 mod goods;
+mod meddler;
 mod one;
 mod progress;
 mod run;
@@ -39,6 +45,12 @@ enum Command {
     /// A shop, to be killed.
     #[command(hide = true)]
     Shop(shop::Arguments),
+    /// An agent, to be killed.
+    #[command(hide = true)]
+    Agent(agent::Arguments),
+    /// A shop that asks agents, to be killed.
+    #[command(hide = true)]
+    Client(client::Arguments),
     /// A shop with one order, to be struck at every system call.
     #[command(hide = true)]
     Order(one::Arguments),
@@ -48,6 +60,8 @@ fn main() -> ExitCode {
     let ended = match Command::parse() {
         Command::Run(arguments) => run::command(&arguments),
         Command::Shop(arguments) => shop::command(&arguments),
+        Command::Agent(arguments) => agent::command(&arguments),
+        Command::Client(arguments) => client::command(&arguments),
         Command::Order(arguments) => one::command(&arguments),
     };
     match ended {

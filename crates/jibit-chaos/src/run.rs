@@ -30,9 +30,13 @@ pub(crate) struct Arguments {
     /// What random choices follow from.
     #[arg(long)]
     seed: Option<u64>,
+    /// The shops ask agents, which are killed as well, and whose webhooks get lost,
+    /// late, doubled and out of order.
+    #[arg(long)]
+    agents: bool,
     /// One order instead, on SQLite, its shop killed at each call to the system and each
     /// of its writes failing.
-    #[arg(long, conflicts_with_all = ["payments", "kills", "store", "seed", "mistake"])]
+    #[arg(long, conflicts_with_all = ["payments", "kills", "store", "seed", "mistake", "agents"])]
     syscalls: bool,
     /// A mistake that the shops make, which the run has to find.
     #[arg(long, hide = true)]
@@ -90,6 +94,7 @@ async fn run(arguments: &Arguments, seed: Seed, places: Vec<Place>) -> Outcome<(
             place,
             seed,
             mistake: arguments.mistake,
+            by_agents: arguments.agents,
         })
         .collect();
     let progress: Vec<_> = conductors
@@ -118,8 +123,9 @@ async fn run(arguments: &Arguments, seed: Seed, places: Vec<Place>) -> Outcome<(
     let (payments, kills) = (arguments.payments, arguments.kills);
     let store = arguments.store.to_possible_value();
     let store = store.as_ref().map_or("all", |store| store.get_name());
+    let agents = if arguments.agents { " --agents" } else { "" };
     println!(
-        "again: cargo xtask chaos --payments {payments} --kills {kills} --store {store} --seed {}",
+        "again: cargo xtask chaos --payments {payments} --kills {kills} --store {store}{agents} --seed {}",
         seed.0
     );
     if failed.is_empty() {

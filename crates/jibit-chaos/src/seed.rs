@@ -13,6 +13,8 @@ pub(crate) enum About {
     Shop,
     /// When a shop is killed, and which.
     Kill,
+    /// What becomes of a webhook.
+    Webhook,
 }
 
 impl Seed {

@@ -20,7 +20,7 @@ use clap::{Args, ValueEnum};
 use jibit_checkout::{
     CallbackUrl, Checkout, CheckoutError, CheckoutErrorKind, Purchase, open_store,
 };
-use jibit_hyper::{Config, HyperTransport, Rial, Roots, Secret};
+use jibit_hyper::{Client, Config, HyperTransport, Rial, Roots, Secret};
 use tokio::{net::TcpListener, time::sleep};
 
 use crate::{Outcome, goods::Goods, runtime, said};
@@ -56,31 +56,50 @@ const PASSWORD: &str = "123456";
 /// The variable that names the store: an address may carry a password.
 pub(crate) const STORE: &str = "JIBIT_STORE";
 
+/// Where customers come back to.
+pub(crate) const BACK: &str = "https://shop.example/back";
+
 /// How long whoever packs has an order for himself.
 const LEASE: Duration = Duration::from_secs(5);
 
 /// How long packing takes: goods leave before the outbox hears of it.
-const PACKING: Duration = Duration::from_millis(20);
+pub(crate) const PACKING: Duration = Duration::from_millis(20);
 
 pub(crate) fn command(arguments: &Arguments) -> Outcome<()> {
+    log();
+    runtime()?.block_on(serve(arguments))
+}
+
+/// Has a process to be killed write what it says to its log.
+pub(crate) fn log() {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_ansi(false)
         .with_writer(std::io::stderr)
         .init();
-    runtime()?.block_on(serve(arguments))
 }
 
 /// A checkout with this gateway and the store that the address names.
 pub(crate) async fn checkout(gateway: &str, store: &str) -> Outcome<Checkout> {
     let store = open_store(store).await.map_err(said)?;
-    let transport = HyperTransport::builder().roots(Roots::none()).build();
+    let back = CallbackUrl::new(BACK).map_err(said)?;
+    Checkout::open(client(gateway)?, store, back)
+        .await
+        .map_err(said)
+}
+
+/// A client of this gateway.
+pub(crate) fn client(gateway: &str) -> Outcome<Client> {
     let config = Config::new(gateway, MERCHANT, Secret::new(PASSWORD))
         .attempt_timeout(Duration::from_secs(3))
         .deadline(Duration::from_secs(10));
-    let client = jibit_hyper::client_with(config, transport.map_err(said)?).map_err(said)?;
-    let back = CallbackUrl::new("https://shop.example/back").map_err(said)?;
-    Checkout::open(client, store, back).await.map_err(said)
+    jibit_hyper::client_with(config, plain()?).map_err(said)
+}
+
+/// What speaks plain http with this machine.
+pub(crate) fn plain() -> Outcome<HyperTransport> {
+    let transport = HyperTransport::builder().roots(Roots::none());
+    transport.build().map_err(said)
 }
 
 #[derive(Clone)]
@@ -112,7 +131,7 @@ async fn serve(arguments: &Arguments) -> Outcome<()> {
 }
 
 /// The socket that is the standard input: whoever started us keeps the port.
-fn listener() -> Outcome<TcpListener> {
+pub(crate) fn listener() -> Outcome<TcpListener> {
     let socket = std::io::stdin().as_fd().try_clone_to_owned();
     let socket = net::TcpListener::from(socket.map_err(said)?);
     socket.set_nonblocking(true).map_err(said)?;
@@ -120,14 +139,14 @@ fn listener() -> Outcome<TcpListener> {
 }
 
 /// Returns when whoever started us is gone.
-async fn orphaned() {
+pub(crate) async fn orphaned() {
     let parent = parent_id();
     while parent_id() == parent {
         sleep(Duration::from_secs(1)).await;
     }
 }
 
-type Answer = (StatusCode, String);
+pub(crate) type Answer = (StatusCode, String);
 
 fn refused(error: &CheckoutError) -> Answer {
     let status = match error.kind() {

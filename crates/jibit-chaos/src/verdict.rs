@@ -17,6 +17,8 @@ pub(crate) struct Verdict {
     pub(crate) payments: u64,
     pub(crate) kills: u64,
     pub(crate) struck: Struck,
+    /// What became of webhooks, if there were any.
+    pub(crate) webhooks: Option<String>,
     counts: Counts,
     pub(crate) disagreements: Vec<Disagreement>,
     /// Where to look further, if it is kept.
@@ -167,6 +169,9 @@ impl fmt::Display for Verdict {
         writeln!(f, "  faults           {:>6}", struck.total())?;
         for (kind, count) in &struck.kinds {
             writeln!(f, "    {kind:<20} {count:>6}")?;
+        }
+        if let Some(webhooks) = &self.webhooks {
+            writeln!(f, "  webhooks         {webhooks}")?;
         }
         writeln!(f, "  cancelled        {cancelled:>6}")?;
         writeln!(f, "  paid by two      {paid_twice:>6}")?;

@@ -1,6 +1,7 @@
 //! The checkout's stores against what lies beneath them, and its reconciler against
 //! a backlog.
 
+mod agent;
 mod backlog;
 mod postgres;
 mod scale;
@@ -29,6 +30,7 @@ enum Part {
     Postgres,
     Backlog,
     Scale,
+    Agent,
 }
 
 pub(crate) fn measure(arguments: &Arguments) -> Outcome<Measured> {
@@ -46,6 +48,9 @@ pub(crate) fn measure(arguments: &Arguments) -> Outcome<Measured> {
         }
         if wanted(Part::Scale) {
             figures.extend(scale::measure().await?);
+        }
+        if wanted(Part::Agent) {
+            figures.extend(agent::measure().await?);
         }
         Outcome::Ok(())
     })?;

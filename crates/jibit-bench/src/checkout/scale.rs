@@ -23,7 +23,7 @@ const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 const PATTERN: usize = 1_000;
 
 /// How many payments are made in a round, and twice as many orders looked at.
-const PAYMENTS: usize = 200;
+const PAYMENTS: usize = 100;
 
 /// Where the numbers of those payments begin.
 const NEW: usize = 1_000_000_000;
