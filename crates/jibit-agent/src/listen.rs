@@ -44,7 +44,7 @@ impl Listener {
     pub async fn tcp(address: SocketAddr) -> Result<Self, ListenError> {
         let bound = TcpListener::bind(address).await;
         bound
-            .and_then(Self::opened)
+            .and_then(Self::of)
             .map_err(|error| ListenError::Address(address, error))
     }
 
@@ -52,8 +52,13 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// If it has no address.
-    pub fn opened(listener: TcpListener) -> io::Result<Self> {
+    /// If it is no open listener.
+    pub fn opened(listener: std::net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Self::of(TcpListener::from_std(listener)?)
+    }
+
+    fn of(listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
         Ok(Self(Kind::Tcp(listener, address)))
     }

@@ -41,7 +41,7 @@ async fn serve(arguments: &Arguments) -> Outcome<()> {
     let back = CallbackUrl::new(BACK).map_err(said)?;
     let page = ReturnPage::new("", "/");
     let agent = Agent::open(client, store, back, page, settings).await;
-    let listener = Listener::opened(shop::listener()?).map_err(said)?;
+    let listener = Listener::opened(shop::socket()?).map_err(said)?;
     let agent = agent.map_err(said)?;
     agent.serve(listener, shop::orphaned()).await.map_err(said)
 }

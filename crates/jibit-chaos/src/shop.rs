@@ -131,9 +131,13 @@ async fn serve(arguments: &Arguments) -> Outcome<()> {
 }
 
 /// The socket that is the standard input: whoever started us keeps the port.
-pub(crate) fn listener() -> Outcome<TcpListener> {
+pub(crate) fn socket() -> Outcome<net::TcpListener> {
     let socket = std::io::stdin().as_fd().try_clone_to_owned();
-    let socket = net::TcpListener::from(socket.map_err(said)?);
+    Ok(net::TcpListener::from(socket.map_err(said)?))
+}
+
+pub(crate) fn listener() -> Outcome<TcpListener> {
+    let socket = socket()?;
     socket.set_nonblocking(true).map_err(said)?;
     TcpListener::from_std(socket).map_err(said)
 }
