@@ -5,19 +5,17 @@ use std::{future::pending, sync::Arc, thread, time::Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use http::{Request, Response, header::CONTENT_TYPE};
+use http::{Request, Response};
 use jibit_agent::{Agent, Listener, Settings, Webhook, WebhookSecret};
 use jibit_axum::ReturnPage;
 use jibit_checkout::{CallbackUrl, Checkout, Purchase, SqliteStore, Standing};
-use jibit_hyper::{
-    Client, Config, HyperTransport, Roots, Secret, TokioClock, Transport, TransportError,
-};
+use jibit_hyper::{Client, Config, Secret, TokioClock, Transport, TransportError};
 use jibit_proto::HttpHosts;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{ROUNDS, Round, ratio};
-use crate::{Outcome, figures::Figure, runtime, said};
+use crate::{Outcome, figures::Figure, runtime, said, wire};
 
 /// How many clients there are, and how many orders they pay in a round.
 const CLIENTS: usize = 64;
@@ -45,13 +43,13 @@ pub(super) async fn measure() -> Outcome<Vec<Figure>> {
     let agent = Agent::open(client()?, kept, back()?, page, settings);
     let url = serve(agent.await.map_err(said)?)?;
 
-    let http = HyperTransport::builder().roots(Roots::none()).build();
-    let http = http.map_err(said)?;
+    let host = url.trim_start_matches("http://").to_owned();
+    let mut clients = wire::connections(host.parse().map_err(said)?, CLIENTS)?;
     let mut rounds = Vec::new();
     for round in 0..ROUNDS {
         let first = round * ORDERS;
-        let floor = timed(first, async |place| by_library(&library, place).await).await?;
-        let ours = timed(first, async |place| by_http(&http, &url, place).await).await?;
+        let floor = by_library(&library, first).await?;
+        let ours = by_http(&mut clients, &host, first)?;
         rounds.push(Round { floor, ours });
     }
     let name = format!("jibit agent, {CLIENTS} clients");
@@ -73,17 +71,16 @@ fn serve(agent: Agent) -> Outcome<String> {
     told.recv().map_err(said)
 }
 
-/// Has the clients pay orders, each its share. Gives back the transitions a second.
-async fn timed(first: usize, pay: impl AsyncFn(usize) -> Outcome<()>) -> Outcome<f64> {
+/// Has callers pay orders, each its share. Gives back the transitions a second.
+async fn by_library(checkout: &Checkout, first: usize) -> Outcome<f64> {
     let begun = Instant::now();
-    let pay = &pay;
-    let clients = (0..CLIENTS).map(|client| async move {
-        for place in (client..ORDERS).step_by(CLIENTS) {
-            pay(first + place).await?;
+    let callers = (0..CLIENTS).map(|caller| async move {
+        for place in (caller..ORDERS).step_by(CLIENTS) {
+            pay(checkout, first + place).await?;
         }
         Outcome::Ok(())
     });
-    try_join_all(clients).await?;
+    try_join_all(callers).await?;
     Ok((ORDERS * TRANSITIONS) as f64 / begun.elapsed().as_secs_f64())
 }
 
@@ -92,7 +89,7 @@ fn query(page: &str) -> String {
     format!("attempt={}", page.rsplit('/').next().unwrap_or_default())
 }
 
-async fn by_library(checkout: &Checkout, place: usize) -> Outcome<()> {
+async fn pay(checkout: &Checkout, place: usize) -> Outcome<()> {
     let number: jibit_checkout::OrderNumber = format!("order-{place}").parse().map_err(said)?;
     let amount = PRICE.to_string().parse().map_err(said)?;
     let mobile = "09121234567".parse().map_err(said)?;
@@ -106,28 +103,47 @@ async fn by_library(checkout: &Checkout, place: usize) -> Outcome<()> {
     checkout.fulfilled(&number).await.map(drop).map_err(said)
 }
 
-async fn by_http(http: &HyperTransport, url: &str, place: usize) -> Outcome<()> {
-    let post = async |path: &str, body: Value| {
-        let request = Request::post(format!("{url}{path}"))
-            .header(CONTENT_TYPE, "application/json")
-            .body(body.to_string().into())
-            .map_err(said)?;
-        let answer = http.send(request).await.map_err(said)?;
-        serde_json::from_slice::<Value>(answer.body()).map_err(said)
+/// The same orders over HTTP, begun, called back and fulfilled one kind after the other,
+/// by clients that do next to nothing: what shops cost is not the agent's.
+fn by_http(clients: &mut [wire::Connection], host: &str, first: usize) -> Outcome<f64> {
+    let begun = Instant::now();
+    let post = |path: &str, body: Value| {
+        let (kind, body) = ("Content-Type: application/json", body.to_string());
+        let length = body.len();
+        format!("POST {path} HTTP/1.1\r\nHost: {host}\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{body}")
+            .into_bytes()
     };
-    let number = format!("order-{place}");
-    let order = json!({ "number": number, "amount": PRICE, "mobile": "09121234567" });
-    let started = post("/orders", order).await?;
-    let page = started.get("redirectUrl").and_then(Value::as_str);
-    let page = page.ok_or_else(|| format!("{number} is not begun: {started}"))?;
-    let returned = post("/callbacks", json!({ "query": query(page) })).await?;
-    if returned.get("standing") != Some(&json!("paid")) {
-        return Err(format!("{number} is not paid: {returned}"));
-    }
-    let marked = post(&format!("/orders/{number}/fulfilled"), json!({})).await?;
-    match marked.get("newly") {
-        Some(Value::Bool(true)) => Ok(()),
-        _ => Err(format!("{number} is not fulfilled: {marked}")),
+    let numbers = || (first..first + ORDERS).map(|place| format!("order-{place}"));
+    let orders = numbers().map(|number| {
+        post(
+            "/orders",
+            json!({ "number": number, "amount": PRICE, "mobile": "09121234567" }),
+        )
+    });
+    let mut pages = Vec::new();
+    wire::drive(clients, &orders.collect::<Vec<_>>(), |answer| {
+        let page = answer.json()?;
+        let page = page.get("redirectUrl").and_then(Value::as_str);
+        pages.push(page.ok_or("there is no page")?.to_owned());
+        Ok(())
+    })?;
+    let back = pages
+        .iter()
+        .map(|page| post("/callbacks", json!({ "query": query(page) })));
+    wire::drive(clients, &back.collect::<Vec<_>>(), |answer| {
+        has(&answer.json()?, "standing", &json!("paid"))
+    })?;
+    let shipped = numbers().map(|number| post(&format!("/orders/{number}/fulfilled"), json!({})));
+    wire::drive(clients, &shipped.collect::<Vec<_>>(), |answer| {
+        has(&answer.json()?, "newly", &json!(true))
+    })?;
+    Ok((ORDERS * TRANSITIONS) as f64 / begun.elapsed().as_secs_f64())
+}
+
+fn has(answer: &Value, field: &str, value: &Value) -> Outcome<()> {
+    match answer.get(field) {
+        Some(found) if found == value => Ok(()),
+        _ => Err(format!("{field} is not {value}: {answer}")),
     }
 }
 
