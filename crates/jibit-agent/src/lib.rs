@@ -57,7 +57,7 @@ use jibit_axum::ReturnPage;
 use jibit_checkout::{
     CallbackUrl, Checkout, CheckoutError, Happened, Metrics, Notices, Observer as _, StoreError,
 };
-use jibit_hyper::{Client, HyperTransport, Secret, Transport};
+use jibit_hyper::{Client, Secret, Transport};
 use tokio::sync::{Notify, watch};
 
 pub use listen::{ListenError, Listener};
@@ -81,15 +81,10 @@ impl Settings {
         self
     }
 
-    /// Tells the shop by this webhook what becomes of orders.
+    /// Tells the shop by this webhook what becomes of orders; a
+    /// [`HyperTransport`](jibit_hyper::HyperTransport) will do.
     #[must_use]
-    pub fn webhook(self, webhook: Webhook, transport: HyperTransport) -> Self {
-        self.webhook_over(webhook, transport)
-    }
-
-    /// The same over another transport.
-    #[must_use]
-    pub fn webhook_over(mut self, webhook: Webhook, transport: impl Transport + 'static) -> Self {
+    pub fn webhook(mut self, webhook: Webhook, transport: impl Transport + 'static) -> Self {
         self.webhook = Some((webhook, Arc::new(transport)));
         self
     }

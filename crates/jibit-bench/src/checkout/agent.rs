@@ -37,7 +37,7 @@ pub(super) async fn measure() -> Outcome<Vec<Figure>> {
     let secret = WebhookSecret::random().map_err(said)?;
     let secret = WebhookSecret::new(&secret).map_err(said)?;
     let webhook = Webhook::new("http://127.0.0.1:1/", secret, &HttpHosts::loopback());
-    let settings = Settings::default().webhook_over(webhook.map_err(said)?, Gateway);
+    let settings = Settings::default().webhook(webhook.map_err(said)?, Gateway);
     let page = ReturnPage::new("", "/");
     let kept = Arc::new(store("agent").await.map_err(said)?);
     let agent = Agent::open(client()?, kept, back()?, page, settings);
