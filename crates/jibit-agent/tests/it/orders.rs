@@ -1,12 +1,10 @@
 //! Orders, from their beginning to their fulfilment.
 
-use std::time::Duration;
-
 use http::{Method, header};
 use jibit_sandbox::{Fault, Operation};
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, order};
+use crate::shop::{Shop, order, until};
 
 #[tokio::test]
 async fn an_order_is_begun_paid_told_and_fulfilled() {
@@ -164,9 +162,7 @@ async fn a_shop_passes_on_what_its_customer_came_back_with() {
     shop.sandbox.pay(&id).unwrap();
     // Whoever comes back right after another has the gateway not asked again.
     let query = json!({ "query": query });
-    while shop.post("/callbacks", &query).await.json()["standing"] != "paid" {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    until(async || shop.post("/callbacks", &query).await.json()["standing"] == "paid").await;
     let strange = json!({ "query": "attempt=00000000000000000000000000000000" });
     let strange = shop.post("/callbacks", &strange).await;
     assert_eq!(strange.problem().1, "unknown-callback");

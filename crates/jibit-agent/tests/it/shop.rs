@@ -190,14 +190,7 @@ impl Shop {
 
     /// Waits for so many webhooks.
     pub(crate) async fn told(&self, webhooks: usize) -> Vec<Arrived> {
-        let come = async {
-            while self.book.requests().len() < webhooks {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let patience = Duration::from_secs(60);
-        let come = tokio::time::timeout(patience, come).await;
-        come.expect("too few webhooks");
+        until(async || self.book.requests().len() >= webhooks).await;
         self.book.requests()
     }
 }
@@ -210,6 +203,17 @@ async fn run(agent: Agent) -> (String, Running) {
         let _ = stopped.await;
     }));
     (url, Running { stop, served })
+}
+
+/// Waits until something is so; it fails if that never comes.
+pub(crate) async fn until(is_so: impl AsyncFn() -> bool) {
+    let come = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let come = tokio::time::timeout(Duration::from_secs(60), come).await;
+    come.expect("it never comes to that");
 }
 
 /// What begins an order.

@@ -1,14 +1,12 @@
 //! What the shop is told, and how it knows who tells it.
 
-use std::time::Duration;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jibit_testkit::peer::Arrived;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::shop::Shop;
+use crate::shop::{Shop, until};
 
 fn header(webhook: &Arrived, name: &str) -> String {
     String::from_utf8(webhook.values(name).pop().unwrap()).unwrap()
@@ -48,9 +46,7 @@ async fn a_webhook_is_signed_and_comes_again_until_it_is_taken() {
         let metrics = shop.get("/metrics").await.text;
         metrics.contains("jibit_agent_webhooks_waiting 0\n")
     };
-    while !waiting().await {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(waiting).await;
 }
 
 #[tokio::test]

@@ -195,9 +195,13 @@ async fn pays_and_dies(language: &Language) {
     );
     holds.store(false, SeqCst);
     let _child = shop.start().await;
-    while json(format!("{agent}/orders/{number}")).await["fulfilled"] != true {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let fulfilled = async {
+        while json(format!("{agent}/orders/{number}")).await["fulfilled"] != true {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let fulfilled = tokio::time::timeout(Duration::from_secs(120), fulfilled).await;
+    fulfilled.expect("the webhook does not come again");
     assert_eq!(
         json(shop.url("/shipments")).await,
         serde_json::json!([number])
