@@ -180,15 +180,14 @@ fn handle(
             let login: Login = body(request)?;
             let username = id("username", login.username)?;
             let password = text("password", login.password)?;
-            let known = (gateway.settings.merchants.get(&*username))
-                .is_some_and(|known| known.expose() == password);
-            if !known {
-                return Err(Refusal::Credentials);
-            }
+            let (merchant, _) = (gateway.settings.merchants.get_key_value(&*username))
+                .filter(|(_, known)| known.expose() == password)
+                .ok_or(Refusal::Credentials)?;
+            let merchant = Arc::clone(merchant);
             if gateway.has(Quirk::LoginEndsOlderTokens) {
                 gateway.tokens.revoke();
             }
-            Ok(success(gateway.tokens.issue(&username, now)))
+            Ok(success(gateway.tokens.issue(&merchant, now)))
         }
         Operation::Refresh => {
             let old: Refresh = body(request)?;
@@ -274,7 +273,7 @@ fn checked(asked: Initiate, merchant: Arc<str>) -> Result<NewOrder, Refusal> {
     let amount = amount.filter(|rial| (1..=MAX_AMOUNT).contains(rial));
     let amount = amount.ok_or(Refusal::Amount)?;
     let callback_url = text("callBackUrl", asked.callback_url)?;
-    if origin(&callback_url).is_none() {
+    if absolute(&callback_url).is_none() {
         return Err(Refusal::CallbackUrl);
     }
     let user_identity = text("userIdentity", asked.user_identity)?.parse()?;
@@ -321,16 +320,20 @@ fn whole(value: &Value) -> Option<u64> {
 /// Scheme and authority of an absolute http or https URL that can stand in a
 /// header; nothing if it is none.
 pub(super) fn origin(url: &str) -> Option<String> {
+    let uri = absolute(url)?;
+    Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?))
+}
+
+fn absolute(url: &str) -> Option<Uri> {
     if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
         return None;
     }
     let uri: Uri = url.parse().ok()?;
-    let scheme = uri.scheme_str()?;
-    let authority = uri.authority()?.as_str();
     // Nothing that could end a Content-Security-Policy's source.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-    (matches!(scheme, "http" | "https") && authority.bytes().all(plain))
-        .then(|| format!("{scheme}://{authority}"))
+    let is_absolute = matches!(uri.scheme_str()?, "http" | "https")
+        && uri.authority()?.as_str().bytes().all(plain);
+    is_absolute.then_some(uri)
 }
 
 /// `application/json`, with a charset or without.

@@ -30,29 +30,33 @@ impl Ids {
 
     pub(super) fn order_id(&mut self) -> OrderId {
         loop {
-            let id = self.draw(36, 8);
+            let id = self.draw(b"0123456789abcdefghijklmnopqrstuvwxyz");
             // `/order/initiate` is a path of its own.
-            if id != "initiate"
-                && let Some(id) = OrderId::new(&id)
-            {
-                return id;
+            if id != *b"initiate" {
+                return OrderId(id);
             }
         }
     }
 
     /// Nine digits, as in the document's sample.
     pub(super) fn ref_id(&mut self) -> String {
-        self.draw(10, 9)
+        self.draw::<9>(b"0123456789")
+            .map(char::from)
+            .into_iter()
+            .collect()
     }
 
-    fn draw(&mut self, base: u8, length: usize) -> String {
+    fn draw<const LENGTH: usize>(&mut self, letters: &[u8]) -> [u8; LENGTH] {
         self.drawn += 1;
         let mut hash = Sha256::new();
         hash.update(self.seed.to_le_bytes());
         hash.update(self.drawn.to_le_bytes());
         let digest = hash.finalize();
-        let letter = |byte: &u8| char::from_digit(u32::from(byte % base), u32::from(base));
-        digest.iter().filter_map(letter).take(length).collect()
+        let mut drawn = (digest.iter()).map(|byte| usize::from(*byte) % letters.len());
+        std::array::from_fn(|_| {
+            let letter = drawn.next().and_then(|at| letters.get(at));
+            letter.copied().unwrap_or(b'0')
+        })
     }
 }
 

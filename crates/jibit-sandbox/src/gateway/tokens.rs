@@ -1,9 +1,16 @@
-use std::{borrow::Cow, collections::BTreeSet, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, VecDeque, hash_map::RandomState},
+    hash::BuildHasher as _,
+    sync::Arc,
+    time::Duration,
+};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jibit_proto::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::Refusal;
@@ -15,12 +22,12 @@ const REFRESH_AUDIENCE: &str = "ref.ir.jibit.qrpg";
 /// Of more pairs than this, the oldest can no longer be refreshed.
 const MAX_REFRESHABLE: usize = 100_000;
 
-/// As the document's tokens have it, and only that: `none` and other
-/// algorithms do not even parse.
-const HEADER: &str = r#"{"typ":"JWT","alg":"HS256"}"#;
+/// `{"typ":"JWT","alg":"HS256"}`, as the document's tokens have it, in base64.
+const HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9";
 
-/// A little more than a usual merchant's token has.
+/// A little more than a usual merchant's token has, and its claims.
 const TOKEN_LENGTH: usize = 320;
+const CLAIMS_LENGTH: usize = 192;
 
 /// The document's claims in the document's order.
 #[derive(Deserialize, Serialize)]
@@ -37,12 +44,19 @@ struct Claims<'a> {
     jti: Cow<'a, str>,
 }
 
-/// A token and the refresh token that belongs to it.
+/// A token and the refresh token that belongs to it, as JSON texts: there is nothing
+/// to escape in a token, and they are most of what the gateway writes.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Pair {
-    token: String,
-    refresh_token: String,
+    token: Box<RawValue>,
+    refresh_token: Box<RawValue>,
+}
+
+/// A pair that may be refreshed once.
+struct Refreshable {
+    merchant: Arc<str>,
+    expires: u64,
 }
 
 /// A token whose signature is good, and what it says.
@@ -62,8 +76,11 @@ pub(super) struct Tokens {
     issued: u64,
     /// Pairs up to this one are dead before their time.
     revoked: u64,
-    /// The pairs that may be refreshed once more, if their time is not over.
-    refreshable: BTreeSet<u64>,
+    /// The pairs that may be refreshed once more, if their time is not over, by what
+    /// `shown` makes of both texts, and the order in which they were issued.
+    refreshable: HashMap<u64, Refreshable>,
+    oldest_first: VecDeque<u64>,
+    shown: RandomState,
     /// The last one that was shown: a shop shows the same one all day. Whether it
     /// still lives is looked at each time.
     last: Option<Known>,
@@ -82,27 +99,39 @@ impl Tokens {
             refresh_life,
             issued: 0,
             revoked: 0,
-            refreshable: BTreeSet::new(),
+            refreshable: HashMap::new(),
+            oldest_first: VecDeque::new(),
+            shown: RandomState::new(),
             last: None,
         }
     }
 
-    pub(super) fn issue(&mut self, merchant: &str, now: Timestamp) -> Pair {
+    pub(super) fn issue(&mut self, merchant: &Arc<str>, now: Timestamp) -> Pair {
         self.issued += 1;
-        self.refreshable.insert(self.issued);
-        if self.refreshable.len() > MAX_REFRESHABLE {
-            self.refreshable.pop_first();
-        }
-        Pair {
+        let pair = Pair {
             token: self.sign(TOKEN_AUDIENCE, merchant, self.life, now),
             refresh_token: self.sign(REFRESH_AUDIENCE, merchant, self.refresh_life, now),
+        };
+        if self.oldest_first.len() == MAX_REFRESHABLE
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.refreshable.remove(&oldest);
         }
+        let shown = (self.shown).hash_one((bare(&pair.token), bare(&pair.refresh_token)));
+        self.oldest_first.push_back(shown);
+        let granted = Refreshable {
+            merchant: Arc::clone(merchant),
+            expires: seconds(now).saturating_add(self.refresh_life.as_secs()),
+        };
+        self.refreshable.insert(shown, granted);
+        pair
     }
 
     /// Kills every token that is out, as when somebody logs in elsewhere.
     pub(super) fn revoke(&mut self) {
         self.revoked = self.issued;
         self.refreshable.clear();
+        self.oldest_first.clear();
     }
 
     /// Changes a pair for a new one. The token may have expired, the refresh
@@ -114,21 +143,15 @@ impl Tokens {
         lives: bool,
         now: Timestamp,
     ) -> Result<Pair, Refusal> {
-        let (token, refresh) = (self.signed(token), self.signed(refresh_token));
-        let (token, refresh) = token.zip(refresh).ok_or(Refusal::Refresh)?;
-        let token = read(&token, TOKEN_AUDIENCE).ok_or(Refusal::Refresh)?;
-        let refresh = read(&refresh, REFRESH_AUDIENCE)
-            .filter(|refresh| refresh.exp > seconds(now))
-            .filter(|refresh| refresh.jti == token.jti && refresh.sub == token.sub)
+        let shown = self.shown.hash_one((token, refresh_token));
+        let granted = (self.refreshable.get(&shown))
+            .filter(|granted| granted.expires > seconds(now))
             .ok_or(Refusal::Refresh)?;
-        let pair: u64 = refresh.jti.parse().map_err(|_| Refusal::Refresh)?;
-        if !self.refreshable.contains(&pair) {
-            return Err(Refusal::Refresh);
-        }
+        let merchant = Arc::clone(&granted.merchant);
         if !lives {
-            self.refreshable.remove(&pair);
+            self.refreshable.remove(&shown);
         }
-        Ok(self.issue(&refresh.sub, now))
+        Ok(self.issue(&merchant, now))
     }
 
     /// The merchant whose live token stands in an `Authorization` header.
@@ -157,7 +180,14 @@ impl Tokens {
             .ok_or(Refusal::Token)
     }
 
-    fn sign(&self, audience: &str, merchant: &str, life: Duration, now: Timestamp) -> String {
+    /// A token, as JSON text.
+    fn sign(
+        &self,
+        audience: &str,
+        merchant: &str,
+        life: Duration,
+        now: Timestamp,
+    ) -> Box<RawValue> {
         let claims = Claims {
             aud: audience.into(),
             sub: merchant.into(),
@@ -166,15 +196,19 @@ impl Tokens {
             iat: seconds(now),
             jti: self.issued.to_string().into(),
         };
-        let claims = serde_json::to_string(&claims).unwrap_or_default();
+        let mut json = Vec::with_capacity(CLAIMS_LENGTH);
+        // Texts and numbers always serialise.
+        let _ = serde_json::to_writer(&mut json, &claims);
         let mut token = String::with_capacity(TOKEN_LENGTH);
-        BASE64_URL_SAFE_NO_PAD.encode_string(HEADER, &mut token);
+        token.push('"');
+        token.push_str(HEADER);
         token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let signature = self.mac(&token).finalize().into_bytes();
+        BASE64_URL_SAFE_NO_PAD.encode_string(json, &mut token);
+        let signature = self.mac(token.get(1..).unwrap_or_default());
         token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        token
+        BASE64_URL_SAFE_NO_PAD.encode_string(signature.finalize().into_bytes(), &mut token);
+        token.push('"');
+        RawValue::from_string(token).unwrap_or_default()
     }
 
     /// The claims, as JSON, of a token that we signed.
@@ -191,6 +225,11 @@ impl Tokens {
         mac.update(signed.as_bytes());
         mac
     }
+}
+
+/// A token out of its JSON text.
+fn bare(json: &RawValue) -> &str {
+    json.get().trim_matches('"')
 }
 
 /// The claims of a token for this use; its life is not looked at.

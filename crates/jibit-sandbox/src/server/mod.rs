@@ -277,7 +277,6 @@ async fn serve(stream: TcpStream, peer: IpAddr, shared: &Arc<Shared>) {
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .max_headers(64)
         .max_buf_size(16 * 1024)
         .serve_connection(socket, service)
         .await;

@@ -3,6 +3,7 @@
 use std::{
     future::Future as _,
     io,
+    mem::MaybeUninit,
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -23,6 +24,9 @@ use tokio::{
 /// The longest head that is looked at; hyper refuses longer ones by itself.
 const MAX_HEAD: usize = 32 * 1024;
 
+/// As many as hyper takes.
+const MAX_HEADERS: usize = 100;
+
 /// How much is read at a time: most requests are shorter.
 const READ: usize = 2 * 1024;
 
@@ -41,14 +45,10 @@ pub(super) struct Socket {
 /// What the request's handler sees and does of the socket.
 #[derive(Default)]
 pub(super) struct Control {
-    head: Mutex<Head>,
+    /// What came of the request under way, from its first byte on: its head, and some
+    /// of its body.
+    came: Mutex<Vec<u8>>,
     reset: AtomicBool,
-}
-
-#[derive(Default)]
-struct Head {
-    bytes: Vec<u8>,
-    complete: bool,
 }
 
 impl Socket {
@@ -71,10 +71,10 @@ impl Control {
         if !headers.contains_key(header::TRANSFER_ENCODING) {
             return false;
         }
-        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut parsed = [httparse::EMPTY_HEADER; 64];
+        let came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut parsed = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut parsed);
-        let complete = (request.parse(&head.bytes)).is_ok_and(|status| status.is_complete());
+        let complete = (request.parse(&came)).is_ok_and(|status| status.is_complete());
         // A head that was not seen from its beginning is refused: rather that than a doubt.
         !complete
             || (request.headers.iter())
@@ -83,10 +83,9 @@ impl Control {
 
     /// The request has been read; what comes next is the next one's head.
     pub(super) fn next_request(&self) {
-        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        head.bytes.clear();
-        head.bytes.shrink_to(READ);
-        head.complete = false;
+        let mut came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
+        came.clear();
+        came.shrink_to(READ);
     }
 
     /// The connection ends in a reset.
@@ -95,16 +94,10 @@ impl Control {
     }
 
     fn record(&self, bytes: &[u8]) {
-        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        if head.complete {
-            return;
+        let mut came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
+        if came.len() <= MAX_HEAD {
+            came.extend_from_slice(bytes);
         }
-        head.bytes.extend_from_slice(bytes);
-        let ended = |window: &[u8]| window == b"\r\n\r\n";
-        head.complete = head.bytes.len() > MAX_HEAD
-            // Mostly it is all that came.
-            || head.bytes.ends_with(b"\r\n\r\n")
-            || head.bytes.windows(4).any(ended);
     }
 }
 
@@ -123,9 +116,9 @@ impl Read for Socket {
         cx: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut local = [0; READ];
+        let mut local = [MaybeUninit::uninit(); READ];
         let room = buffer.remaining().min(local.len());
-        let mut read = ReadBuf::new(local.get_mut(..room).unwrap_or_default());
+        let mut read = ReadBuf::uninit(local.get_mut(..room).unwrap_or_default());
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
         self.control.record(read.filled());
         buffer.put_slice(read.filled());
