@@ -6,7 +6,8 @@ use std::{
 };
 
 use jibit_checkout::{
-    AccountKey, Code, Filter, NewOrder, OrderNumber, PostgresStore, SqliteStore, Store, StoreError,
+    AccountKey, Code, Filter, NewOrder, Notices, OrderNumber, PostgresStore, SqliteStore, Store,
+    StoreError,
 };
 use jibit_hyper::Rial;
 use jibit_test_postgres::Server;
@@ -16,7 +17,8 @@ use tempfile::TempDir;
 use super::{ROUNDS, settle};
 use crate::{Outcome, figures::Figure, said};
 
-/// How many orders are there, all fulfilled long ago.
+/// How many orders are there, all fulfilled long ago, and as many notices that nobody has
+/// told the shop.
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 /// How many of them are made by the store; the others are copies of these.
@@ -86,6 +88,8 @@ fn copy_in_sqlite(path: &Path, times: usize) -> rusqlite::Result<()> {
            SELECT of_order + {PATTERN} * k, account, attempt, ref_id, paid_at, held_until,
              fulfilled_at
            FROM copies CROSS JOIN jibit_outbox WHERE of_order <= {PATTERN};
+         INSERT INTO jibit_notices (account, of_order, attempt, kind, at)
+           SELECT account, of_order, attempt, 'paid', paid_at FROM jibit_outbox;
          COMMIT;"
     ))?;
     // The next to open it finds no log of this.
@@ -135,6 +139,8 @@ fn copy_in_postgres(times: usize) -> String {
            SELECT account, number || 'x' || k, attempt, amount, ref_id, paid_at, held_until,
              fulfilled_at
            FROM {copies}, outbox;
+         INSERT INTO jibit.notices (account, number, attempt, kind, at)
+           SELECT account, number, attempt, 'paid', paid_at FROM jibit.outbox;
          COMMIT;"
     )
 }
@@ -155,20 +161,21 @@ fn copied(place: usize) -> Outcome<(OrderNumber, Code)> {
 }
 
 /// What is measured: a payment's eight calls that write, and those that look.
-const CALLS: [&str; 9] = [
+const CALLS: [&str; 10] = [
     "a payment",
     "order",
     "by_code",
     "timeline",
     "claim",
     "take_fulfilments",
+    "take_notices",
     "orders",
     "backlog",
     "accounts",
 ];
 
 /// Takes all sizes in turn, round by round.
-async fn figures(store: &str, stores: &[impl Store]) -> Outcome<Vec<Figure>> {
+async fn figures(store: &str, stores: &[impl Notices]) -> Outcome<Vec<Figure>> {
     // What each call took in each round, by how many orders there are.
     let mut rounds = vec![[const { Vec::new() }; CALLS.len()]; stores.len()];
     for round in 0..ROUNDS {
@@ -251,7 +258,7 @@ async fn fulfilled(store: &dyn Store, first: usize, orders: usize) -> Outcome<()
 /// Asks what a shop and a reconciler ask: for orders anywhere among all that are
 /// there, for what is due, for a page of the latest, and for what waits. Gives back
 /// what each call took altogether.
-async fn look(store: &dyn Store, size: usize) -> Outcome<Vec<Duration>> {
+async fn look(store: &impl Notices, size: usize) -> Outcome<Vec<Duration>> {
     let (account, now, all) = (settle::account(), settle::BEGIN, Filter::default());
     let places = (0..PAYMENTS).map(|step| copied(step * 7919 % size));
     let some = places.collect::<Outcome<Vec<_>>>()?;
@@ -276,6 +283,11 @@ async fn look(store: &dyn Store, size: usize) -> Outcome<Vec<Duration>> {
         timed(&some, async |_| {
             let paid = store.take_fulfilments(&account, now, now, 10).await?;
             Ok(paid.is_empty())
+        })
+        .await?,
+        timed(&some, async |_| {
+            let taken = store.take_notices(&account, now, now, 10).await?;
+            Ok(taken.len() == 10)
         })
         .await?,
         timed(&some, async |_| {

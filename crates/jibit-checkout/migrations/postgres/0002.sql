@@ -24,7 +24,7 @@ CREATE TABLE jibit.notices (
   held_until bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02);
 
-CREATE INDEX notices_next ON jibit.notices (account, held_until);
+CREATE INDEX notices_next ON jibit.notices (account, held_until, at, id);
 
 CREATE FUNCTION jibit.notice_of_payment() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -24,7 +24,7 @@ CREATE TABLE jibit_notices (
   held_until INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX jibit_notices_next ON jibit_notices (account, held_until);
+CREATE INDEX jibit_notices_next ON jibit_notices (account, held_until, at);
 
 CREATE TRIGGER jibit_notice_of_payment AFTER INSERT ON jibit_outbox
 WHEN EXISTS (SELECT 1 FROM jibit_followed f WHERE f.account = new.account)

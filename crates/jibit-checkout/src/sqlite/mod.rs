@@ -106,14 +106,14 @@ impl SqliteStore {
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
+        work: impl Fn(&Connection) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, StoreError> {
         Ok(self.0.writer.run(work).await?)
     }
 
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
+        work: impl Fn(&Connection) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, StoreError> {
         Ok(self.0.reader.run(work).await?)
     }

@@ -1,7 +1,9 @@
-//! A disk that is full, as SQLite is told on the store's own connection, and a file that
-//! is gone.
+//! Changes that are committed together, a disk that is full, as SQLite is told on the
+//! store's own connection, and a file that is gone.
 
-use std::error::Error as _;
+use std::{error::Error as _, thread, time::Duration};
+
+use futures_util::future::join_all;
 
 use jibit_proto::{Rial, Timestamp};
 
@@ -36,6 +38,38 @@ fn line(error: &StoreError) -> String {
 }
 
 #[tokio::test]
+async fn what_fails_takes_nothing_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("orders.sqlite3"));
+    let store = store.await.unwrap();
+    let fails = |number: usize| number % 7 == 3;
+    let slow = store.write(|_| {
+        thread::sleep(Duration::from_millis(50));
+        Ok(())
+    });
+    let opened = (0..100).map(|number| {
+        let order = order(number);
+        store.write(move |file| {
+            transitions::open(file, &order)?;
+            let problem = || Problem::new("not this one");
+            (!fails(number)).then_some(()).ok_or_else(problem)
+        })
+    });
+    // All of them wait behind the slow one, and are a batch.
+    let (slow, opened) = tokio::join!(slow, join_all(opened));
+    slow.unwrap();
+    for (number, opened) in opened.into_iter().enumerate() {
+        assert_eq!(opened.is_err(), fails(number));
+        let order = order(number).number;
+        let there = store.order(&account(), &order).await.unwrap();
+        assert_eq!(there.is_none(), fails(number));
+        let lines = store.timeline(&account(), &order).await.unwrap();
+        let told = usize::from(!fails(number));
+        assert_eq!(lines.len(), told, "done once, or not at all");
+    }
+}
+
+#[tokio::test]
 async fn a_full_disk_loses_nothing_and_is_gone_on_from() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("orders.sqlite3"));
@@ -48,10 +82,7 @@ async fn a_full_disk_loses_nothing_and_is_gone_on_from() {
     for round in 0..20 {
         let orders: Vec<_> = (0..50).map(|it| order(1 + round * 50 + it)).collect();
         let opened = orders.iter().map(|order| store.open(order));
-        for (order, opened) in orders
-            .iter()
-            .zip(futures_util::future::join_all(opened).await)
-        {
+        for (order, opened) in orders.iter().zip(join_all(opened).await) {
             match opened {
                 Ok(_) => told.push(order.number.clone()),
                 Err(error) => {

@@ -66,7 +66,7 @@ impl TokenRows for SqliteStore {
             let mut write = file.prepare_cached(
                 "UPDATE jibit_tokens SET sealed = ?3 WHERE account = ?1 AND held_by = ?2",
             )?;
-            Ok(write.execute((account.as_str(), holder, sealed))? > 0)
+            Ok(write.execute((account.as_str(), holder.as_str(), &*sealed))? > 0)
         })
         .await
     }
@@ -77,7 +77,7 @@ impl TokenRows for SqliteStore {
             let mut release = file.prepare_cached(
                 "UPDATE jibit_tokens SET held_until = 0 WHERE account = ?1 AND held_by = ?2",
             )?;
-            release.execute((account.as_str(), holder))?;
+            release.execute((account.as_str(), holder.as_str()))?;
             Ok(())
         })
         .await

@@ -1,6 +1,5 @@
-//! What is done to the rows, each in a savepoint of the one writer's transaction:
-//! nothing else writes meanwhile, in this process or another, so what it reads is so
-//! until it is done.
+//! What is done to the rows, in the one writer's transaction: nothing else writes
+//! meanwhile, in this process or another, so what it reads is so until it is done.
 //!
 //! Columns are always named: a later version may add some.
 

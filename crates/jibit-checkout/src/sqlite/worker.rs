@@ -23,6 +23,7 @@ pub(super) struct Worker {
 
 /// Something to do on the connection, and whom to tell.
 trait Job: Send {
+    /// Does it; anew, if what it wrote before was rolled back.
     fn work(&mut self, connection: &Connection) -> Result<(), Problem>;
 
     /// Tells the result, if what it wrote was committed.
@@ -30,7 +31,7 @@ trait Job: Send {
 }
 
 struct Task<T, F> {
-    work: Option<F>,
+    work: F,
     result: Result<T, Problem>,
     caller: oneshot::Sender<Result<T, Problem>>,
 }
@@ -42,12 +43,10 @@ fn ended() -> Problem {
 impl<T, F> Job for Task<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> Result<T, Problem> + Send,
+    F: Fn(&Connection) -> Result<T, Problem> + Send,
 {
     fn work(&mut self, connection: &Connection) -> Result<(), Problem> {
-        if let Some(work) = self.work.take() {
-            self.result = work(connection);
-        }
+        self.result = (self.work)(connection);
         self.result.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
@@ -111,11 +110,11 @@ impl Worker {
     /// same.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
+        work: impl Fn(&Connection) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let (caller, told) = oneshot::channel();
         let job = Task {
-            work: Some(work),
+            work,
             result: Err(ended()),
             caller,
         };
@@ -148,19 +147,35 @@ fn transaction(
     batch: &mut Vec<Box<dyn Job>>,
     jobs: &Receiver<Box<dyn Job>>,
 ) -> Result<(), Problem> {
-    let run = |sql| Ok::<_, Problem>(connection.prepare_cached(sql)?.execute([])?);
-    // It is the writer from here on: what it reads is not over when it writes.
-    run("BEGIN IMMEDIATE")?;
+    if as_they_come(connection, batch, jobs)? {
+        return Ok(());
+    }
+    each_by_itself(connection, batch)
+}
+
+fn run(connection: &Connection, sql: &str) -> Result<(), Problem> {
+    Ok(connection.prepare_cached(sql)?.execute([]).map(drop)?)
+}
+
+// It is the writer from here on: what it reads is not over when it writes.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Does the batch, and what joins it meanwhile. If one of them fails, nothing has been
+/// done, and this says `false`.
+fn as_they_come(
+    connection: &Connection,
+    batch: &mut Vec<Box<dyn Job>>,
+    jobs: &Receiver<Box<dyn Job>>,
+) -> Result<bool, Problem> {
+    run(connection, BEGIN)?;
     while let Some(job) = batch.last_mut() {
-        run("SAVEPOINT job")?;
-        if let Err(problem) = job.work(connection) {
-            // A full disk may have ended the transaction, and all of the batch with it.
-            if connection.is_autocommit() {
-                return Err(problem);
+        if job.work(connection).is_err() {
+            // A full disk may have ended it.
+            if !connection.is_autocommit() {
+                run(connection, "ROLLBACK")?;
             }
-            run("ROLLBACK TO job")?;
+            return Ok(false);
         }
-        run("RELEASE job")?;
         if batch.len() == TOGETHER {
             break;
         }
@@ -169,6 +184,23 @@ fn transaction(
             Err(_) => break,
         }
     }
-    run("COMMIT")?;
-    Ok(())
+    run(connection, "COMMIT")?;
+    Ok(true)
+}
+
+/// Does the batch so that what fails takes nothing with it. Each job's savepoint costs a
+/// copy of what it changes, so this is for when one of them has failed.
+fn each_by_itself(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Problem> {
+    run(connection, BEGIN)?;
+    for job in batch {
+        run(connection, "SAVEPOINT job")?;
+        if let Err(problem) = job.work(connection) {
+            if connection.is_autocommit() {
+                return Err(problem);
+            }
+            run(connection, "ROLLBACK TO job")?;
+        }
+        run(connection, "RELEASE job")?;
+    }
+    run(connection, "COMMIT")
 }
