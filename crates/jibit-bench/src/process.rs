@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
@@ -27,6 +27,17 @@ pub(crate) fn cores() -> Option<(Core, Core)> {
         command.status().is_ok_and(|status| status.success())
     };
     (works(0) && works(1)).then_some((Core(Some(0)), Core(Some(1))))
+}
+
+/// `jibit`, as it is released; it has to stand beside this program.
+pub(crate) fn jibit() -> Outcome<PathBuf> {
+    let own = std::env::current_exe()
+        .map_err(|error| format!("this program does not know where it is: {error}"))?;
+    let jibit = own.with_file_name(format!("jibit{}", std::env::consts::EXE_SUFFIX));
+    if !jibit.is_file() {
+        return Err("there is no `jibit` beside this program; build jibit-cli as well".to_owned());
+    }
+    Ok(jibit)
 }
 
 /// A program on its core, without what this shell has set for `jibit`.

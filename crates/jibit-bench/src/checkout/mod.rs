@@ -1,9 +1,10 @@
-//! The checkout's stores against what lies beneath them, and its reconciler against
-//! a backlog.
+//! The checkout's stores against what lies beneath them, its reconciler against a
+//! backlog, and the agent against the checkout.
 
 mod agent;
 mod backlog;
 mod postgres;
+mod released;
 mod scale;
 mod settle;
 mod sqlite;
@@ -51,6 +52,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Outcome<Measured> {
         }
         if wanted(Part::Agent) {
             figures.extend(agent::measure().await?);
+            figures.extend(released::measure()?);
         }
         Outcome::Ok(())
     })?;

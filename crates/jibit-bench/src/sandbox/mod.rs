@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use crate::{
     Outcome,
     figures::Measured,
-    process::{Core, cores},
+    process::{Core, cores, jibit},
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -46,12 +46,7 @@ struct Bench {
 }
 
 pub(crate) fn measure(arguments: &Arguments) -> Outcome<Measured> {
-    let own = std::env::current_exe()
-        .map_err(|error| format!("this program does not know where it is: {error}"))?;
-    let jibit = own.with_file_name(format!("jibit{}", std::env::consts::EXE_SUFFIX));
-    if !jibit.is_file() {
-        return Err("there is no `jibit` beside this program; build jibit-cli as well".to_owned());
-    }
+    let jibit = jibit()?;
     let cores = cores();
     let (server, load) = cores.unwrap_or((Core(None), Core(None)));
     let bench = Bench {

@@ -48,7 +48,7 @@ pub(crate) async fn run(args: Agent, settings: &Settings) -> Result<Option<Repor
             listening: &address,
         })
     } else {
-        format!("listening at {address}")
+        format!("listening on {address}")
     });
     let served = agent.serve(listener, interrupt::pressed()).await;
     served.map_err(|error| Failure::configuration(with_sources(&error)))?;
