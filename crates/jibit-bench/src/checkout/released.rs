@@ -54,7 +54,7 @@ fn started(jibit: &Path, folder: &Path) -> Outcome<Server> {
         ("JIBIT_PASSWORD", "123456"),
         ("JIBIT_CALLBACK_URL", "http://127.0.0.1:1/paid"),
         ("JIBIT_WEBHOOK_URL", "http://127.0.0.1:1/"),
-        ("JIBIT_WEBHOOK_SECRET", secret.as_str()),
+        ("JIBIT_WEBHOOK_SECRET", secret.expose()),
     ];
     (command.args(["agent", "--listen", "127.0.0.1:0", "--store"]))
         .arg(folder.join("orders.sqlite3"))
