@@ -22,6 +22,7 @@ use jibit_proto::Timestamp;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
+    task::JoinSet,
 };
 
 use crate::{
@@ -241,6 +242,8 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<()>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    // They end with this.
+    let mut connections = JoinSet::new();
     loop {
         let accepted = async {
             // The semaphore is never closed.
@@ -249,16 +252,14 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::
         };
         let (accepted, place) = tokio::select! {
             accepted = accepted => accepted,
+            Some(_) = connections.join_next() => continue,
             _ = stopped.changed() => return,
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (shared, mut stopped) = (Arc::clone(&shared), stopped.clone());
-                tokio::spawn(async move {
-                    tokio::select! {
-                        () = serve(stream, peer.ip(), &shared) => {}
-                        _ = stopped.changed() => {}
-                    }
+                let shared = Arc::clone(&shared);
+                connections.spawn(async move {
+                    serve(stream, peer.ip(), &shared).await;
                     drop(place);
                 });
             }
@@ -290,7 +291,10 @@ async fn answer(
 ) -> Result<Response<WireBody>, Ends> {
     let answer = match received(request, socket).await? {
         Ok(mut request) => {
-            request.extensions_mut().insert(ClientIp(peer));
+            if Operation::of(&request).is_none() {
+                // Only pages and controls ask for it, and it takes two allocations.
+                request.extensions_mut().insert(ClientIp(peer));
+            }
             shared.lock().handle(request, shared.now())
         }
         Err(refusal) => Answer {
