@@ -6,7 +6,7 @@ use std::{env, time::Instant};
 use crate::shell::{self, Failure};
 
 /// The parts, each a command of this program.
-const PARTS: [(&str, &[&str]); 6] = [
+const PARTS: [(&str, &[&str]); 8] = [
     ("explore", &["sim", "--explore"]),
     (
         "sim",
@@ -20,9 +20,11 @@ const PARTS: [(&str, &[&str]); 6] = [
         ],
     ),
     ("chaos", &["chaos"]),
+    ("agents", &["chaos", "--agents"]),
     ("syscalls", &["chaos", "--syscalls"]),
     ("mutants", &["mutants"]),
     ("fuzz", &["fuzz", "--runs", "10000000"]),
+    ("soak", &["bench", "--soak", "--check"]),
 ];
 
 /// Entry point of the command.
@@ -73,7 +75,7 @@ mod tests {
 
     #[test]
     fn arguments_are_refused_before_anything_runs() {
-        for args in [&["--fast"][..], &["--only"], &["--only", "soak"]] {
+        for args in [&["--fast"][..], &["--only"], &["--only", "luck"]] {
             assert!(matches!(command(args), Err(Failure::Usage(_))), "{args:?}");
         }
     }
