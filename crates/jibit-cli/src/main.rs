@@ -51,7 +51,9 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Exit {
     let json = cli.settings.json;
-    log(cli.settings.verbose);
+    if let Err(failure) = log(cli.settings.verbose) {
+        return fail(&failure, json);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -122,7 +124,7 @@ fn print_line(text: &str) {
 
 /// Diagnostics go to standard error: warnings, with `-v` each call, with
 /// `-vv` each attempt; `RUST_LOG` says it in full.
-fn log(verbose: u8) {
+fn log(verbose: u8) -> Result<(), Failure> {
     let level = match verbose {
         0 => "warn",
         1 => {
@@ -132,7 +134,13 @@ fn log(verbose: u8) {
             "warn,jibit=debug,jibit_driver=debug,jibit_checkout=debug,jibit_shop=debug,jibit_agent=debug"
         }
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let wanted = if wanted.is_empty() { level } else { &wanted };
+    let filter = EnvFilter::builder().parse(wanted).map_err(|error| {
+        Failure::usage(format!(
+            "RUST_LOG is no filter of logs: {error}; give such as jibit=debug, or unset it"
+        ))
+    })?;
     let colour = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()
@@ -140,4 +148,5 @@ fn log(verbose: u8) {
         .with_ansi(colour)
         .with_writer(progress::Beside)
         .init();
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Output, Stdio},
     sync::atomic::{AtomicU32, Ordering::SeqCst},
+    time::Duration,
 };
 
 use jibit_canary::{PASSWORD, leak};
@@ -192,6 +193,17 @@ pub(crate) fn command(words: &[&str]) -> Command {
     command
 }
 
+/// Waits until something is so; it fails if that never comes.
+pub(crate) async fn until(is_so: impl AsyncFn() -> bool) {
+    let come = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let come = tokio::time::timeout(Duration::from_secs(120), come).await;
+    come.expect("it never comes to that");
+}
+
 pub(crate) async fn run(words: &[&str]) -> Ran {
     Ran::of(command(words).output().await.unwrap())
 }
@@ -206,7 +218,7 @@ pub(crate) async fn peak_memory(child: &mut Child) -> Option<u64> {
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         peak = peak.max(kib);
-        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     peak
 }

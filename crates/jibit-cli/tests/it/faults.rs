@@ -1,13 +1,13 @@
 //! A verify whose answer is lost still ends paid when the money was paid.
 
-use std::{process::Stdio, time::Duration};
+use std::process::Stdio;
 
 use bytes::Bytes;
 use http::Response;
 use jibit_sandbox::{Account, Effect, Fate, Fault, Operation, Phase};
 use serde_json::json;
 
-use crate::bench::{Bench, INITIATE, Ran, peak_memory};
+use crate::bench::{Bench, INITIATE, Ran, peak_memory, until};
 
 const FLOOD: u64 = 512 * 1024 * 1024;
 
@@ -137,9 +137,7 @@ async fn interrupted(bench: &Bench, words: &[&str], at: Operation) -> Ran {
         .spawn()
         .unwrap();
     let before = bench.sandbox.arrived(at);
-    while bench.sandbox.arrived(at) == before {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until(async || bench.sandbox.arrived(at) > before).await;
     let pid = child.id().unwrap().to_string();
     let kill = tokio::process::Command::new("kill")
         .args(["-INT", &pid])

@@ -24,7 +24,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::{agent, bench::Bench};
+use crate::{
+    agent,
+    bench::{Bench, until},
+};
 
 /// What runs a shop, how to get that, and its words before the shop's file and after.
 struct Language {
@@ -92,9 +95,7 @@ impl Shop<'_> {
             .kill_on_drop(true)
             .spawn();
         let child = child.unwrap();
-        while TcpStream::connect(&host).is_err() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until(async || TcpStream::connect(&host).is_ok()).await;
         child
     }
 
@@ -195,13 +196,8 @@ async fn pays_and_dies(language: &Language) {
     );
     holds.store(false, SeqCst);
     let _child = shop.start().await;
-    let fulfilled = async {
-        while json(format!("{agent}/orders/{number}")).await["fulfilled"] != true {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let fulfilled = tokio::time::timeout(Duration::from_secs(120), fulfilled).await;
-    fulfilled.expect("the webhook does not come again");
+    // The webhook comes again.
+    until(async || json(format!("{agent}/orders/{number}")).await["fulfilled"] == true).await;
     assert_eq!(
         json(shop.url("/shipments")).await,
         serde_json::json!([number])

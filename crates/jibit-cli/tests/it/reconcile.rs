@@ -4,7 +4,7 @@ use jibit_sandbox::{FaultPlan, Operation};
 use serde_json::{Value, json};
 
 use crate::{
-    bench::{Bench, Ran},
+    bench::{Bench, Ran, until},
     shop::{Shop, checkout},
 };
 
@@ -55,7 +55,7 @@ async fn what_nobody_knows_yet_is_no_success() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reconciler_runs_until_it_is_asked_to_end() {
-    use std::{process::Stdio, time::Duration};
+    use std::process::Stdio;
 
     let shop = Shop::new().await;
     shop.paid("o-1").await;
@@ -66,14 +66,10 @@ async fn a_reconciler_runs_until_it_is_asked_to_end() {
         .stderr(Stdio::piped())
         .spawn();
     let child = child.unwrap();
-    while shop.state("o-1").await != "paid" {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(async || shop.state("o-1").await == "paid").await;
     // What comes later is settled, too.
     shop.paid("o-2").await;
-    while shop.state("o-2").await != "paid" {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(async || shop.state("o-2").await == "paid").await;
     let pid = child.id().unwrap().to_string();
     let killed = tokio::process::Command::new("kill")
         .args(["-INT", &pid])

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use jibit_sandbox::Operation;
 use serde_json::json;
 
 use crate::bench::{Bench, Ran, run};
@@ -201,6 +202,23 @@ async fn logs_go_to_standard_error_and_tell_no_secret() {
     assert_eq!(quiet.stderr, "");
     let calls = bench.run(&["authenticate", "-v"]).await;
     assert!(calls.stderr.contains("authenticate"), "{}", calls.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_of_logs_that_is_none_is_refused() {
+    let bench = Bench::new().await;
+    let mut command = bench.command(&["authenticate", "--json"]);
+    let ran = Ran::of(
+        command
+            .env("RUST_LOG", "jibit=loud")
+            .output()
+            .await
+            .unwrap(),
+    );
+    assert_eq!(ran.exit, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("RUST_LOG"), "{}", ran.stderr);
+    ran.json();
+    assert_eq!(bench.sandbox.arrived(Operation::Authenticate), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
