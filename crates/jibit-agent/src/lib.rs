@@ -46,10 +46,11 @@
 mod api;
 mod listen;
 mod reconcile;
+mod server;
 mod teller;
 mod webhook;
 
-use std::{error::Error as StdError, fmt, future::Future, io, sync::Arc, time::Duration};
+use std::{error::Error as StdError, fmt, future::Future, sync::Arc, time::Duration};
 
 use api::Guard;
 use axum::Router;
@@ -143,9 +144,6 @@ pub enum AgentError {
          an address such as 127.0.0.1:8092"
     )]
     Open,
-    /// The listener failed.
-    #[error("the listener failed")]
-    Listener(#[source] io::Error),
 }
 
 impl Agent {
@@ -218,7 +216,7 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// [`Open`](AgentError::Open) before anything is answered, or if the listener fails.
+    /// [`Open`](AgentError::Open), before anything is answered.
     pub async fn serve(
         self,
         listener: Listener,
@@ -238,30 +236,27 @@ impl Agent {
             let shared = Arc::clone(&self.shared);
             tokio::spawn(teller::run(shared, webhook, transport, ended.clone()))
         });
-        let mut over = ended.clone();
+        let mut over = ended;
         let server = listener.serve(router, async move {
             let _ = over.wait_for(|over| *over).await;
         });
-        let mut server = std::pin::pin!(server);
-        let mut stop = std::pin::pin!(stop);
-        let served = tokio::select! {
-            served = &mut server => Some(served),
-            () = &mut stop => None,
-        };
-        // Nobody listens if every part is over.
-        let _ = ending.send(true);
-        let rest = async {
-            let served = match served {
-                Some(served) => served,
-                None => server.await,
-            };
+        let mut parts = std::pin::pin!(async {
+            server.await;
             let _ = reconciler.await;
             if let Some(teller) = teller {
                 let _ = teller.await;
             }
-            served.map_err(AgentError::Listener)
-        };
-        tokio::time::timeout(LAST, rest).await.unwrap_or(Ok(()))
+        });
+        tokio::select! {
+            () = &mut parts => {}
+            () = stop => {
+                // Nobody hears it if every part is over.
+                let _ = ending.send(true);
+                // What takes longer is asked about, and told, again by the next agent.
+                let _ = tokio::time::timeout(LAST, parts).await;
+            }
+        }
+        Ok(())
     }
 }
 

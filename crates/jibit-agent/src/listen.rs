@@ -11,6 +11,8 @@ use std::{
 use axum::Router;
 use tokio::net::TcpListener;
 
+use crate::server;
+
 /// An address of TCP, or a socket's file.
 pub struct Listener(Kind);
 
@@ -106,23 +108,11 @@ impl Listener {
     }
 
     /// Answers until `stop`, and then what is under way.
-    pub(crate) async fn serve(
-        self,
-        router: Router,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
+    pub(crate) async fn serve(self, router: Router, stop: impl Future<Output = ()>) {
         match self.0 {
-            Kind::Tcp(listener, _) => {
-                axum::serve(listener, router)
-                    .with_graceful_shutdown(stop)
-                    .await
-            }
+            Kind::Tcp(listener, _) => server::serve(listener, router, stop).await,
             #[cfg(unix)]
-            Kind::Unix(listener, _socket) => {
-                axum::serve(listener, router)
-                    .with_graceful_shutdown(stop)
-                    .await
-            }
+            Kind::Unix(listener, _socket) => server::serve(listener, router, stop).await,
         }
     }
 }
