@@ -1,4 +1,5 @@
-//! Answers connections, and bounds what each of them may keep waiting.
+//! Answers connections, and bounds how many there are and how long each may say nothing:
+//! `axum::serve` does neither.
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 

@@ -17,8 +17,8 @@ use crate::{
 /// Of the floor's requests a second, this part at least.
 const BOUND: f64 = 0.7;
 
-const ROUNDS: usize = 7;
-const REQUESTS: usize = 40_000;
+const ROUNDS: usize = 5;
+const REQUESTS: usize = 30_000;
 const CONNECTIONS: usize = 64;
 
 const OPERATIONS: [Target; 5] = [
