@@ -60,7 +60,7 @@ mod tests {
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::{TcpListener, TcpStream},
         sync::{Notify, oneshot},
-        time::Instant,
+        time::{Instant, timeout},
     };
 
     use super::*;
@@ -105,9 +105,12 @@ mod tests {
         client.write_all(request).await.unwrap();
         asked.notified().await;
         stop.send(()).unwrap();
-        while TcpStream::connect(address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
+        let refused = async {
+            while TcpStream::connect(address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(HEAD, refused).await.expect("it goes on listening");
         go_on.notify_one();
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
