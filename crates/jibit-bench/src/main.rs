@@ -25,6 +25,7 @@ mod session;
 mod size;
 mod slow;
 mod soak;
+mod start;
 mod wire;
 
 use std::{

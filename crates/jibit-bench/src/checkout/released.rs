@@ -1,13 +1,7 @@
 //! `jibit agent` as it is released: how long it takes to start, what it holds while
 //! nobody asks, and how large the program is.
 
-use std::{
-    fs,
-    path::Path,
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, process::Command, thread, time::Duration};
 
 use jibit_agent::WebhookSecret;
 use serde_json::json;
@@ -15,13 +9,11 @@ use tempfile::TempDir;
 
 use crate::{
     Outcome,
-    figures::{Figure, median, progress, quantile},
+    figures::Figure,
     process::{Core, Server, command, jibit, memory},
-    said,
+    said, start,
     wire::Connection,
 };
-
-const STARTS: usize = 21;
 
 /// In milliseconds.
 const START: f64 = 100.0;
@@ -34,11 +26,12 @@ const MEMORY: f64 = 30.0;
 const SIZE: f64 = 15.0;
 
 pub(super) fn measure() -> Outcome<Vec<Figure>> {
-    progress(&format!("{STARTS} starts of jibit agent"));
     let jibit = jibit()?;
     let folder = TempDir::with_prefix("jibit-bench-").map_err(said)?;
     Ok(vec![
-        start(&jibit, folder.path())?,
+        start::measure("jibit agent, start to first answer", START, || {
+            started(&jibit, folder.path()).map(drop)
+        })?,
         idle(&jibit, folder.path())?,
         size(&jibit, folder.path())?,
     ])
@@ -67,24 +60,6 @@ fn started(jibit: &Path, folder: &Path) -> Outcome<Server> {
         return Err(format!("an agent is not ready: {}", answer.status));
     }
     Ok(agent)
-}
-
-fn start(jibit: &Path, folder: &Path) -> Outcome<Figure> {
-    let mut millis = Vec::with_capacity(STARTS);
-    for _ in 0..STARTS {
-        let begun = Instant::now();
-        started(jibit, folder)?;
-        millis.push(begun.elapsed().as_secs_f64() * 1000.0);
-    }
-    let middle = median(millis.iter().copied());
-    let slowest = quantile(&mut millis, 1.0);
-    Ok(Figure {
-        name: "jibit agent, start to first answer".to_owned(),
-        measured: format!("{middle:.1} ms; the slowest of {STARTS} starts {slowest:.1} ms"),
-        bound: format!("below {START:.0} ms"),
-        held: middle < START,
-        details: json!({"millis": middle, "slowestMillis": slowest, "starts": STARTS}),
-    })
 }
 
 fn idle(jibit: &Path, folder: &Path) -> Outcome<Figure> {
