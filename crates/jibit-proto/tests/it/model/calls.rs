@@ -11,7 +11,7 @@ use jibit_proto::{
     Timestamp, Verdict,
 };
 
-use super::ops::Kind;
+use super::{ops::Kind, rules::clean};
 
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -51,12 +51,12 @@ impl Outcome {
     }
 }
 
-/// An exchange of whatever flow.
+/// An exchange of whatever flow. It prints clean (S10) with all that it learns: from who
+/// begins it, and from an answer.
 pub(super) trait Running {
     fn poll(&mut self, session: &mut Session, now: Timestamp) -> Step<Outcome>;
     fn receive(&mut self, session: &mut Session, answer: Answer, now: Timestamp);
     fn abandon(self: Box<Self>, session: &mut Session);
-    fn text(&self) -> String;
 }
 
 impl<F: Flow<Output: Into<Outcome> + Debug> + Debug> Running for Exchange<F> {
@@ -69,12 +69,10 @@ impl<F: Flow<Output: Into<Outcome> + Debug> + Debug> Running for Exchange<F> {
     }
     fn receive(&mut self, session: &mut Session, answer: Answer, now: Timestamp) {
         Self::receive(self, session, answer, now);
+        clean(&format!("{self:?}"));
     }
     fn abandon(self: Box<Self>, session: &mut Session) {
         Self::abandon(*self, session);
-    }
-    fn text(&self) -> String {
-        format!("{self:?}")
     }
 }
 
@@ -156,6 +154,7 @@ where
     F: Flow<Output: Into<Outcome> + Debug> + Debug + 'static,
 {
     let call = session.begin(flow, now).with_deadline(deadline);
+    clean(&format!("{call:?}"));
     (call.id(), Box::new(call))
 }
 

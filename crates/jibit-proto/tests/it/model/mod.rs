@@ -267,7 +267,9 @@ impl World {
         let now = self.now;
         let call = self.calls.get_mut(&id).unwrap();
         let step = call.run.poll(&mut self.session, now);
-        clean(&format!("{step:?}"));
+        if !matches!(step, Step::Wait(_)) {
+            clean(&format!("{step:?}"));
+        }
         match step {
             Step::Send(out) => self.send(id, out),
             Step::Wait(until) => {
