@@ -215,7 +215,6 @@ impl<F: Flow> Exchange<F> {
                 }
             }
             State::Asking { version, .. } => {
-                session.slots.leave(self.id, &mut session.woken);
                 let asked = answer
                     .as_ref()
                     .ok()
@@ -377,6 +376,7 @@ impl<F: Flow> Exchange<F> {
 
     /// Pauses; a pause that the deadline cuts off ends the call at once.
     fn pause(&mut self, session: &mut Session, asked: Option<Duration>, now: Timestamp) {
+        session.slots.leave(self.id, &mut session.woken);
         let until = now + session.backoff.pause(self.failures, asked);
         self.failures = self.failures.saturating_add(1);
         self.state = State::Pause(until);

@@ -39,8 +39,9 @@ impl Slots {
         }
     }
 
-    /// Takes a slot for `id`, or puts it into the queue. Whoever is granted a
-    /// slot by that is put into `woken`.
+    /// Takes a slot for `id`, or puts it into the queue. A call keeps the slot of its
+    /// last request for the next, that a verify need not queue up behind looks again.
+    /// Whoever is granted a slot by that is put into `woken`.
     pub(super) fn take(
         &mut self,
         id: CallId,
@@ -56,9 +57,10 @@ impl Slots {
             self.earliest = earliest.unwrap_or(Timestamp::MAX);
             self.hand_on(woken);
         }
-        let free = self.granted.remove(&id) || (self.waiting.is_empty() && !self.is_full());
-        if free {
-            self.hold(id, overdue);
+        self.granted.remove(&id);
+        let has = self.taken.contains_key(&id);
+        if has || (self.waiting.is_empty() && !self.is_full()) {
+            self.hold(id, overdue, woken);
             return true;
         }
         if self.waiting.insert(id) {
@@ -67,15 +69,19 @@ impl Slots {
         // A grant ages from when somebody misses it.
         while let Some(granted) = self.unmissed.pop() {
             if self.granted.contains(&granted) {
-                self.hold(granted, now + GRACE);
+                self.hold(granted, now + GRACE, woken);
             }
         }
         false
     }
 
-    fn hold(&mut self, id: CallId, overdue: Timestamp) {
+    fn hold(&mut self, id: CallId, overdue: Timestamp, woken: &mut BTreeSet<CallId>) {
         self.taken.insert(id, overdue);
-        self.earliest = self.earliest.min(overdue);
+        if overdue < self.earliest {
+            self.earliest = overdue;
+            // Whoever waits means to look later than that.
+            woken.extend(self.waiting.first());
+        }
     }
 
     /// Gives up the slot, the grant or the place in the queue. Whoever is

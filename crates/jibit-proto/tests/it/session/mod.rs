@@ -13,7 +13,8 @@ use jibit_proto::flow::Flow;
 use jibit_proto::session::{Alarm, CallId, Exchange, Step};
 use jibit_proto::wire::Operation;
 use jibit_proto::{
-    Authenticate, Certainty, Config, Error, ErrorKind, Secret, Session, Settle, Timestamp, Verdict,
+    Authenticate, Certainty, Config, Error, ErrorKind, Secret, Session, Settle, Timestamp,
+    TransportError, Verdict,
 };
 
 use world::*;
@@ -501,6 +502,55 @@ fn a_slot_of_a_call_that_is_gone_is_taken_back_for_the_queue() {
         assert!(polls < 10);
     }
     assert!(now <= until + Duration::from_secs(10), "{now:?}");
+}
+
+/// A customer's payment that was seen is captured before anybody else is asked about;
+/// who has to pause makes room.
+#[test]
+fn a_call_keeps_its_slot_from_request_to_request() {
+    let session = Session::new(config("123456").max_in_flight(1), 7).unwrap();
+    let (mut session, _) = one(session, Authenticate, START, |_| tokens(1));
+    let mut first = session.begin(settle(), START);
+    let mut second = session.begin(inquiry(), START);
+    send(&mut first, &mut session, START);
+    let waits = |step: Step<_>| matches!(step, Step::Wait(_));
+    assert!(waits(second.poll(&mut session, START)));
+    first.receive(&mut session, order("PURCHASE_BY_USER"), START);
+    let verify = send(&mut first, &mut session, START);
+    assert_eq!(verify.operation, Operation::Verify);
+    assert_eq!(session.take_woken(), None);
+    assert!(waits(second.poll(&mut session, START)));
+    // Nobody knows what came of it, and the look at that comes after a pause.
+    first.receive(&mut session, Err(TransportError::unknown("reset")), START);
+    assert_eq!(session.take_woken(), Some(second.id()));
+    send(&mut second, &mut session, START);
+}
+
+/// Who waits learns that there is an earlier instant to look at.
+#[test]
+fn the_queue_looks_when_the_next_slot_can_be_overdue() {
+    let session = Session::new(config("123456").max_in_flight(2), 7).unwrap();
+    let (mut session, _) = one(session, Authenticate, START, |_| tokens(1));
+    let [mut first, mut second] = [(); 2].map(|()| session.begin(inquiry(), START));
+    send(&mut first, &mut session, START);
+    send(&mut second, &mut session, START);
+    let short = START + Duration::from_secs(1);
+    let mut gone = session.begin(inquiry(), START).with_deadline(short);
+    let mut last = session.begin(inquiry(), START);
+    assert!(matches!(gone.poll(&mut session, START), Step::Wait(_)));
+    let Step::Wait(late) = last.poll(&mut session, START) else {
+        panic!("no wait")
+    };
+    second.receive(&mut session, order("PGENTRY"), START);
+    assert_eq!(session.take_woken(), Some(gone.id()));
+    // Its driver dies with its slot, which is overdue before those of the others were.
+    send(&mut gone, &mut session, START);
+    assert_eq!(session.take_woken(), Some(last.id()));
+    let Step::Wait(until) = last.poll(&mut session, START) else {
+        panic!("no wait")
+    };
+    assert!(until < late, "{until:?}, {late:?}");
+    send(&mut last, &mut session, until);
 }
 
 /// However many wait, together they look as rarely as a few: a thousand that each
