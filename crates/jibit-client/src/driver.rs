@@ -46,20 +46,21 @@ impl Driver {
         let mut right = None;
         let mut timer = Timer::new(&*self.clock);
         loop {
-            let (step, mut now) = self.step(&mut call, &mut timer).await;
-            match step {
-                Step::Send(out) => {
-                    let answer = self.send(out, &mut now, &mut timer).await;
-                    call.receive(answer, now);
-                }
-                Step::Done(outcome) => return outcome,
-                Step::Wait(until) => {
+            let (out, begun) = match self.step(&mut call, &mut timer).await {
+                (Step::Send(out), now) => (out, now),
+                (Step::Done(outcome), _) => return outcome,
+                (Step::Wait(until), _) => {
                     if let Some(step) = call.take_store_step() {
-                        let stored = self.store(step, &mut right, until, &mut timer).await;
+                        // Boxed, as it is rare: each call would have to have the room.
+                        let stored = Box::pin(self.store(step, &mut right, until, &mut timer));
+                        let stored = stored.await;
                         call.stored(stored, self.clock.now());
                     }
+                    continue;
                 }
-            }
+            };
+            let (answer, now) = self.send(out, begun, &mut timer).await;
+            call.receive(answer, now);
         }
     }
 
@@ -84,17 +85,25 @@ impl Driver {
         .await
     }
 
-    /// Sends, for as long as the attempt may take, whatever the transport does. `now` is
-    /// then when that was over.
-    async fn send(&self, out: Outgoing, now: &mut Timestamp, timer: &mut Timer<'_>) -> Answer {
-        let begun = *now;
+    /// Sends, for as long as the attempt may take, whatever the transport does; and when
+    /// that was over. No `async fn`, which would keep room for the request to its end.
+    fn send<'a>(
+        &'a self,
+        out: Outgoing,
+        begun: Timestamp,
+        timer: &'a mut Timer<'_>,
+    ) -> impl Future<Output = (Answer, Timestamp)> + Send + 'a {
         let span = spans::attempt(&out);
+        let until = out.until;
         let answer = self.transport.send(out.request);
-        let answer = span.instrument(within(out.until, answer, timer)).await;
-        let answer = answer.unwrap_or_else(|| Err(TransportError::unknown("no answer in time")));
-        *now = self.clock.now();
-        spans::answered(&span, &answer, begun, *now);
-        answer
+        async move {
+            let answer = span.instrument(within(until, answer, timer)).await;
+            let answer =
+                answer.unwrap_or_else(|| Err(TransportError::unknown("no answer in time")));
+            let now = self.clock.now();
+            spans::answered(&span, &answer, begun, now);
+            (answer, now)
+        }
     }
 
     /// Works the store, for as long as that may take.

@@ -14,7 +14,7 @@ use hyper::{
     client::conn::{TrySendError, http1},
 };
 
-type Body = Full<Bytes>;
+pub(crate) type Body = Full<Bytes>;
 
 /// Whom a connection leads to: no request for anybody else goes over it.
 #[derive(Clone, PartialEq)]
@@ -130,14 +130,11 @@ impl Connection {
     /// the request back says that none of it left.
     pub(crate) async fn send(
         &mut self,
-        mut request: Request<Body>,
+        request: Request<Body>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Body>>> {
         match &mut self.sender {
             Sender::Http1 { sender, host } => {
-                let headers = request.headers_mut();
-                headers.entry(HOST).or_insert_with(|| host.clone());
-                *request.uri_mut() = path_only(request.uri());
-                sender.try_send_request(request).await
+                sender.try_send_request(over_http1(request, host)).await
             }
             #[cfg(feature = "http2")]
             Sender::Http2(sender) => sender.try_send_request(request).await,
@@ -145,9 +142,12 @@ impl Connection {
     }
 }
 
-/// What HTTP/1.1's first line names where no proxy is between.
-fn path_only(uri: &Uri) -> Uri {
-    let path = uri.path_and_query().cloned();
-    path.unwrap_or_else(|| PathAndQuery::from_static("/"))
-        .into()
+/// As HTTP/1.1 has it where no proxy is between: the path alone, and the host apart.
+fn over_http1(mut request: Request<Body>, host: &HeaderValue) -> Request<Body> {
+    let headers = request.headers_mut();
+    headers.entry(HOST).or_insert_with(|| host.clone());
+    let path = request.uri().path_and_query().cloned();
+    let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    *request.uri_mut() = path.into();
+    request
 }

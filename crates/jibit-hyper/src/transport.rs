@@ -2,14 +2,14 @@ use std::{error::Error as StdError, fmt, io, iter::successors, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Method, Request, Response, Uri, header};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http::{HeaderValue, Method, Request, Response, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{body::Incoming, client::conn::TrySendError};
 use jibit_client::{Transport, TransportError};
 
 use crate::{
     Roots, SetupError,
-    connection::{Connection, Origin},
+    connection::{Body, Connection, Origin},
     connector::Connector,
     pool::Pool,
 };
@@ -35,14 +35,13 @@ impl HyperTransport {
         }
     }
 
-    /// A connection for a request to `uri`: one that waits, or a new one.
-    async fn connection(&self, uri: &Uri) -> Result<Connection, TransportError> {
-        let origin = Origin::of(uri)
-            .ok_or_else(|| TransportError::not_sent("the request names no scheme and host"))?;
+    /// A connection to `origin`: one that waits, or a new one.
+    async fn connection(&self, origin: Origin) -> Result<Connection, TransportError> {
         if let Some(waiting) = self.pool.take(&origin) {
             return Ok(waiting);
         }
-        let connection = self.connector.connect(origin).await;
+        // Boxed: few requests connect, and each would have to have the room for it.
+        let connection = Box::pin(self.connector.connect(origin)).await;
         let connection = connection.map_err(TransportError::not_sent)?;
         if let Some(same) = connection.shared() {
             self.pool.put(same);
@@ -103,14 +102,10 @@ impl TransportBuilder {
 
 #[async_trait]
 impl Transport for HyperTransport {
-    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        if request.body().is_empty() && request.method() == Method::POST {
-            // hyper says nothing of an empty body, and some servers then answer 411.
-            let none = HeaderValue::from_static("0");
-            request.headers_mut().insert(header::CONTENT_LENGTH, none);
-        }
-        let mut connection = self.connection(request.uri()).await?;
-        let answer = connection.send(request.map(Full::new)).await;
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let (origin, request) = addressed(request)?;
+        let mut connection = self.connection(origin).await?;
+        let answer = connection.send(request).await;
         let (head, body) = answer.map_err(unanswered)?.into_parts();
         let body = read(body, self.max_body)
             .await
@@ -120,6 +115,18 @@ impl Transport for HyperTransport {
         }
         Ok(Response::from_parts(head, body))
     }
+}
+
+/// Whom the request is for, and the request as hyper sends it.
+fn addressed(mut request: Request<Bytes>) -> Result<(Origin, Request<Body>), TransportError> {
+    let origin = Origin::of(request.uri())
+        .ok_or_else(|| TransportError::not_sent("the request names no scheme and host"))?;
+    if request.body().is_empty() && request.method() == Method::POST {
+        // hyper says nothing of an empty body, and some servers then answer 411.
+        let none = HeaderValue::from_static("0");
+        request.headers_mut().insert(header::CONTENT_LENGTH, none);
+    }
+    Ok((origin, request.map(Body::new)))
 }
 
 /// Reads a whole body.
@@ -139,7 +146,7 @@ async fn read(body: Incoming, limit: usize) -> Result<Bytes, Box<dyn StdError + 
 
 /// What a failure before the answer's head says about the request: one that
 /// never left its connection's queue comes back with the error.
-fn unanswered(mut error: TrySendError<Request<Full<Bytes>>>) -> TransportError {
+fn unanswered(mut error: TrySendError<Request<Body>>) -> TransportError {
     let unsent = error.take_message().is_some();
     let text = text(&error.into_error());
     if unsent {
