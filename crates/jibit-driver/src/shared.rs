@@ -101,7 +101,7 @@ impl<W> fmt::Debug for Shared<W> {
 pub struct Call<'a, F: Flow, W: Wake> {
     shared: &'a Shared<W>,
     id: CallId,
-    /// There until the call is dropped.
+    /// There until the call is over or dropped.
     exchange: Option<Exchange<F>>,
 }
 
@@ -109,13 +109,21 @@ impl<F: Flow, W: Wake> Call<'_, F, W> {
     /// What to do at `now`. If that is to wait, the call is parked with what
     /// `waker` makes, under the same lock: from here on a wake-up reaches it.
     pub fn poll(&mut self, now: Timestamp, waker: impl FnOnce() -> W) -> Step<F::Output> {
-        let mut state = self.shared.lock();
         let Some(exchange) = &mut self.exchange else {
             return Step::Wait(Timestamp::MAX);
         };
+        let mut state = self.shared.lock();
         let step = exchange.poll(&mut state.session, now);
-        if let Step::Wait(_) = step {
-            state.parked.insert(self.id, waker());
+        match step {
+            Step::Send(_) => {}
+            Step::Wait(_) => {
+                state.parked.insert(self.id, waker());
+            }
+            // Over: it holds nothing that it would have to give up.
+            Step::Done(_) => {
+                state.parked.remove(&self.id);
+                self.exchange = None;
+            }
         }
         self.shared.wake(state);
         step
@@ -152,11 +160,12 @@ impl<F: Flow, W: Wake> Call<'_, F, W> {
 
 impl<F: Flow, W: Wake> Drop for Call<'_, F, W> {
     fn drop(&mut self) {
+        let Some(exchange) = self.exchange.take() else {
+            return;
+        };
         let mut state = self.shared.lock();
         state.parked.remove(&self.id);
-        if let Some(exchange) = self.exchange.take() {
-            exchange.abandon(&mut state.session);
-        }
+        exchange.abandon(&mut state.session);
         self.shared.wake(state);
     }
 }
