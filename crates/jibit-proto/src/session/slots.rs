@@ -79,8 +79,9 @@ impl Slots {
         self.taken.insert(id, overdue);
         if overdue < self.earliest {
             self.earliest = overdue;
-            // Whoever waits means to look later than that.
-            woken.extend(self.waiting.first());
+            // Whoever waits means to look later than that. The first may have gone by then,
+            // and so may the next.
+            woken.extend(self.waiting.iter().take(LOOKING));
         }
     }
 
