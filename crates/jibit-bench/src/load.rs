@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Outcome, process,
-    requests::{Merchant, hello},
+    requests::Merchant,
     wire::{Connection, connections, drive},
 };
 
@@ -22,7 +22,6 @@ const INQUIRED: usize = 1_000;
 /// What is asked in a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Target {
-    Hello,
     Authenticate,
     Refresh,
     Initiate,
@@ -34,7 +33,6 @@ impl Target {
     /// As the command line has it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Hello => "hello",
             Self::Authenticate => "authenticate",
             Self::Refresh => "refresh",
             Self::Initiate => "initiate",
@@ -107,12 +105,9 @@ fn prepare(arguments: &Arguments, connections: &mut [Connection]) -> Outcome<Vec
         requests: count,
         ..
     } = arguments;
-    if target == Target::Hello {
-        return Ok(vec![hello(address); count]);
-    }
     let merchant = log_in(address, connections)?;
     Ok(match target {
-        Target::Hello | Target::Authenticate => vec![merchant.authenticate(); count],
+        Target::Authenticate => vec![merchant.authenticate(); count],
         Target::Refresh => {
             // A refresh token works once.
             let logins = vec![merchant.authenticate(); count];
