@@ -203,7 +203,8 @@ impl<F: Flow> Exchange<F> {
         }
     }
 
-    /// Takes the answer to the request under way; without one it is ignored.
+    /// Takes the answer to the request under way; without one it is ignored. Poll at once
+    /// after it: a call that goes on keeps its slot meanwhile.
     pub fn receive(&mut self, session: &mut Session, answer: Answer, now: Timestamp) {
         match std::mem::replace(&mut self.state, State::Ready) {
             State::Renewing(renewal, _) => {
