@@ -51,8 +51,8 @@ impl Outcome {
     }
 }
 
-/// An exchange of whatever flow. It prints clean (S10) with all that it learns: from who
-/// begins it, and from an answer.
+/// An exchange of whatever flow. It prints clean (S10) after each step that is more than
+/// waiting, which learns nothing.
 pub(super) trait Running {
     fn poll(&mut self, session: &mut Session, now: Timestamp) -> Step<Outcome>;
     fn receive(&mut self, session: &mut Session, answer: Answer, now: Timestamp);
@@ -61,7 +61,11 @@ pub(super) trait Running {
 
 impl<F: Flow<Output: Into<Outcome> + Debug> + Debug> Running for Exchange<F> {
     fn poll(&mut self, session: &mut Session, now: Timestamp) -> Step<Outcome> {
-        match Self::poll(self, session, now) {
+        let step = Self::poll(self, session, now);
+        if !matches!(step, Step::Wait(_)) {
+            clean(&format!("{self:?}"));
+        }
+        match step {
             Step::Send(out) => Step::Send(out),
             Step::Wait(until) => Step::Wait(until),
             Step::Done(outcome) => Step::Done(outcome.into()),
