@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Outcome, process,
-    requests::Merchant,
+    requests::{Merchant, hello},
     wire::{Connection, connections, drive},
 };
 
@@ -22,6 +22,7 @@ const INQUIRED: usize = 1_000;
 /// What is asked in a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Target {
+    Hello,
     Authenticate,
     Refresh,
     Initiate,
@@ -33,6 +34,7 @@ impl Target {
     /// As the command line has it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Hello => "hello",
             Self::Authenticate => "authenticate",
             Self::Refresh => "refresh",
             Self::Initiate => "initiate",
@@ -105,9 +107,12 @@ fn prepare(arguments: &Arguments, connections: &mut [Connection]) -> Outcome<Vec
         requests: count,
         ..
     } = arguments;
+    if target == Target::Hello {
+        return Ok(vec![hello(address); count]);
+    }
     let merchant = log_in(address, connections)?;
     Ok(match target {
-        Target::Authenticate => vec![merchant.authenticate(); count],
+        Target::Hello | Target::Authenticate => vec![merchant.authenticate(); count],
         Target::Refresh => {
             // A refresh token works once.
             let logins = vec![merchant.authenticate(); count];

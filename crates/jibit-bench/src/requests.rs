@@ -7,6 +7,11 @@ use serde_json::json;
 /// As long as the gateway's own.
 pub(crate) const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJpci5qaWJpdC5xcnBnIiwic3ViIjoiNzc0NiIsImlzcyI6ImlyLmppYml0LnRzZXJ2ZXIiLCJleHAiOjE4MDAwODY0MDAsImlhdCI6MTgwMDAwMDAwMCwianRpIjoiNSJ9.gLfKvw7wUJgipNpxhVAHHSBj4g9caq-NOqhZbEP5GUs";
 
+/// What the floor is asked: as little as HTTP allows.
+pub(crate) fn hello(address: SocketAddr) -> Vec<u8> {
+    format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes()
+}
+
 /// What every order costs, in Rial.
 pub(crate) const AMOUNT: u64 = 125_000;
 

@@ -1,5 +1,4 @@
-//! The five operations on one core, each beside the floor, which is sent the same
-//! requests.
+//! The five operations on one core, each beside the floor.
 //!
 //! What is compared is requests in a second of the server's own time on its core,
 //! which is what a saturated core does in a second. On a machine that others use
@@ -42,8 +41,8 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Vec<Figure>> {
         progress(&format!("{}, {ROUNDS} rounds", operation.name()));
         let mut pairs = Vec::new();
         for _ in 0..=ROUNDS {
-            let floor = round(bench.load, &sandbox, &hello, operation)?;
-            pairs.push((floor, round(bench.load, &sandbox, &sandbox, operation)?));
+            let floor = round(bench.load, &hello, Target::Hello)?;
+            pairs.push((floor, round(bench.load, &sandbox, operation)?));
         }
         // The first round warms up.
         pairs.remove(0);
@@ -52,11 +51,10 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Vec<Figure>> {
     Ok(figures)
 }
 
-fn round(core: Core, sandbox: &Server, server: &Server, target: Target) -> Outcome<Round> {
+fn round(core: Core, server: &Server, target: Target) -> Outcome<Round> {
     let words = [
         "load".to_owned(),
-        format!("--address={}", sandbox.address),
-        format!("--to={}", server.address),
+        format!("--address={}", server.address),
         format!("--server={}", server.id()),
         format!("--target={}", target.name()),
         format!("--requests={REQUESTS}"),
