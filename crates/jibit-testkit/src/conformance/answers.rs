@@ -200,7 +200,8 @@ pub fn not_utf8(kit: &Kit) -> Checked {
 pub fn in_pieces(kit: &Kit) -> Checked {
     let bytes = b"HTTP/1.1 200 So\r\nTransfer-Encoding: chunked\r\n\r\n\
         1\r\na\r\n1\r\nb\r\n2\r\ncd\r\n0\r\n\r\n";
-    let pause = Duration::from_micros(300);
+    // On a busy machine a short one lets the pieces gather before they are read.
+    let pause = Duration::from_millis(5);
     brings(kit, Reply::Dribble(bytes.to_vec(), pause), b"abcd")
 }
 

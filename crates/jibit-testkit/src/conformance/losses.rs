@@ -1,7 +1,11 @@
 //! What is certain of a request whose answer does not come.
 #![allow(clippy::missing_errors_doc, reason = "a case's error is its verdict")]
 
-use std::{net::TcpListener, thread, time::Duration};
+use std::{
+    net::{TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
 
 use super::{
     Kit,
@@ -14,9 +18,11 @@ use crate::peer::{Peer, Reply, answer};
 
 /// A refused connection is not sent.
 pub fn refused_port(kit: &Kit) -> Checked {
+    // The port of a connection's own end: nobody listens on it, and while the connection
+    // stands nobody else is given it.
     let listener = TcpListener::bind("127.0.0.1:0")?;
-    let url = format!("http://{}/", listener.local_addr()?);
-    drop(listener);
+    let held = TcpStream::connect(listener.local_addr()?)?;
+    let url = format!("http://{}/", held.local_addr()?);
     must_be_not_sent(&post(&*kit.transport(), &url, "x")?)
 }
 
