@@ -34,7 +34,8 @@ BEGIN
 END;
 
 CREATE TRIGGER jibit_notice_of_end AFTER UPDATE OF state ON jibit_attempts
-WHEN new.state <> old.state AND new.state IN ('cancelled', 'lapsed', 'abandoned')
+WHEN new.state <> old.state
+  AND (new.state = 'cancelled' OR new.state = 'lapsed' OR new.state = 'abandoned')
   AND EXISTS (SELECT 1 FROM jibit_followed f WHERE f.account = new.account)
 BEGIN
   INSERT INTO jibit_notices (account, of_order, attempt, kind, at)

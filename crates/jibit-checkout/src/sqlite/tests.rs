@@ -104,6 +104,27 @@ async fn a_full_disk_loses_nothing_and_is_gone_on_from() {
     }
 }
 
+/// An index with a condition is used only if the question has it word for word; the
+/// answer is the same without, from all attempts there are.
+#[tokio::test]
+async fn each_count_of_the_backlog_has_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("orders.sqlite3"));
+    let store = store.await.unwrap();
+    let plan = store.read(|file| {
+        let plan = format!("EXPLAIN QUERY PLAN {}", transitions::BACKLOG);
+        rows(file, &plan, ("", 0, 0), |row| Ok(row.get::<_, String>(3)?))
+    });
+    let plan = plan.await.unwrap().join("\n");
+    for index in ["due ", "waiting", "intents", "quarantined"] {
+        assert!(
+            plan.contains(&format!("INDEX jibit_attempts_{index}")),
+            "{plan}"
+        );
+    }
+    assert!(plan.contains("INDEX jibit_outbox_open"), "{plan}");
+}
+
 /// SQLite goes on with a file that has no name any more, and with it all would be gone
 /// when the program ends.
 #[cfg(unix)]

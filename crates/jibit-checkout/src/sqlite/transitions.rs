@@ -71,7 +71,8 @@ pub(super) const BACKLOG: &str = concat!(
         WHERE account = (SELECT id FROM me) AND next_ask <= ?2),
        (SELECT count(*) FROM jibit_attempts a JOIN jibit_orders o ON o.id = a.of_order
         WHERE a.account = (SELECT id FROM me) AND a.paid_at <= ?3
-          AND a.state IN ('initiating', 'open', 'dormant', 'verify-intent')
+          AND (a.state = 'initiating' OR a.state = 'open' OR a.state = 'dormant'
+            OR a.state = 'verify-intent')
           AND o.withdrawn_at IS NULL AND coalesce(o.slot, a.attempt) = a.attempt),
        (SELECT count(*) FROM jibit_attempts
         WHERE account = (SELECT id FROM me) AND state = 'verify-intent'),
@@ -138,9 +139,9 @@ pub(super) fn write(file: &Connection, sql: &str, values: impl Params) -> Result
 fn add_line(file: &Connection, order: i64, entry: &Entry) -> Result<(), Problem> {
     write(
         file,
-        "INSERT INTO jibit_timeline (of_order, line, at, attempt, state, text)
-         SELECT ?1, coalesce(max(line), 0) + 1, ?2, ?3, ?4, ?5
-         FROM jibit_timeline WHERE of_order = ?1",
+        "INSERT INTO jibit_timeline (of_order, line, at, attempt, state, text) VALUES (
+           ?1, (SELECT coalesce(max(line), 0) + 1 FROM jibit_timeline WHERE of_order = ?1),
+           ?2, ?3, ?4, ?5)",
         params![
             order,
             millis(entry.at),
@@ -317,19 +318,27 @@ fn is_there(file: &Connection, sql: &str, values: impl Params) -> Result<bool, P
 /// Writes the attempt as it is to be, if it has the version that this was decided for.
 fn update(file: &Connection, order: i64, change: &Change) -> Result<usize, Problem> {
     let it = AttemptColumns::of(&change.to);
+    let (attempt, from) = (change.to.number, whole(change.from));
+    // By itself, since an index is written whenever its column is named, and this one
+    // is another value once in an attempt's life. First, since it may be there already.
+    write(
+        file,
+        "UPDATE jibit_attempts SET order_id = ?4
+         WHERE of_order = ?1 AND attempt = ?2 AND version = ?3 AND order_id IS NOT ?4",
+        (order, attempt, from, it.order_id),
+    )?;
     write(
         file,
         "UPDATE jibit_attempts SET
-           version = ?4, state = ?5, order_id = ?6, redirect_url = ?7, paid_at = ?8,
-           seen_at = ?9, seen = ?10, asked_at = ?11, next_ask = ?12, ref_id = ?13, alarms = ?14
+           version = ?4, state = ?5, redirect_url = ?6, paid_at = ?7, seen_at = ?8,
+           seen = ?9, asked_at = ?10, next_ask = ?11, ref_id = ?12, alarms = ?13
          WHERE of_order = ?1 AND attempt = ?2 AND version = ?3",
         params![
             order,
-            change.to.number,
-            whole(change.from),
+            attempt,
+            from,
             it.version,
             it.state,
-            it.order_id,
             change.to.redirect_url,
             it.paid_at,
             it.seen_at,
