@@ -390,14 +390,14 @@ pub(super) fn claim(
         " AND next_ask <= ?2 LIMIT ?3)"
     ))?;
     let due: i64 = due.query_row((account.as_str(), now, FEW), |row| row.get(0))?;
-    let mut taken: Vec<(i64, i64)> = Vec::new();
+    // With the id of its order.
+    let mut taken: Vec<((OrderNumber, u32), i64)> = Vec::new();
     let mut take = |sql: &str| {
         let room = whole(limit).saturating_sub(whole(taken.len()));
-        let mut statement = file.prepare_cached(sql)?;
         let values = (account.as_str(), now, youngest, room);
-        for row in statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))? {
-            taken.push(row?);
-        }
+        taken.extend(rows(file, sql, values, |row| {
+            Ok((columns::which(row)?, row.get(2)?))
+        })?);
         Ok::<_, Problem>(())
     };
     if due < FEW {
@@ -407,15 +407,14 @@ pub(super) fn claim(
         take(DUE_YOUNG)?;
         take(DUE_OLD)?;
     }
-    let take = "UPDATE jibit_attempts SET next_ask = ?3 WHERE of_order = ?1 AND attempt = ?2
-                RETURNING (SELECT number FROM jibit_orders WHERE id = of_order), attempt";
-    let mut claimed = Vec::with_capacity(taken.len());
-    for (order, attempt) in taken {
-        claimed.extend(rows(file, take, (order, attempt, millis(until)), |row| {
-            columns::which(row)
-        })?);
+    for ((_, attempt), order) in &taken {
+        write(
+            file,
+            "UPDATE jibit_attempts SET next_ask = ?3 WHERE of_order = ?1 AND attempt = ?2",
+            (order, attempt, millis(until)),
+        )?;
     }
-    Ok(claimed)
+    Ok(taken.into_iter().map(|(which, _)| which).collect())
 }
 
 /// `?2`: now; `?3`: attempts that are younger may be within the gateway's window; `?4`:
@@ -423,7 +422,8 @@ pub(super) fn claim(
 macro_rules! due {
     ($index:literal, $which:literal, $first:literal) => {
         concat!(
-            "SELECT of_order, attempt FROM jibit_attempts INDEXED BY ",
+            "SELECT (SELECT number FROM jibit_orders WHERE id = of_order), attempt, of_order
+             FROM jibit_attempts INDEXED BY ",
             $index,
             " WHERE account = ",
             account!(),
@@ -431,7 +431,7 @@ macro_rules! due {
             $which,
             " AND ?3 IS NOT NULL ORDER BY ",
             $first,
-            "created_at, (SELECT number FROM jibit_orders WHERE id = of_order), attempt LIMIT ?4"
+            "created_at, 1, attempt LIMIT ?4"
         )
     };
 }
