@@ -31,6 +31,7 @@ fn no_secret_is_told() {
 const fn broken_by(mistake: Mistake) -> &'static str {
     match mistake {
         Mistake::FulfilledUnmarked => "S1",
+        Mistake::VerifyErrorIsSuccess => "S2",
         Mistake::ExpiresLocally | Mistake::UnpaidByTimeOut | Mistake::VerifyErrorIsFailure => "S3",
         Mistake::NoReconciler
         | Mistake::GivesUp
@@ -42,8 +43,10 @@ const fn broken_by(mistake: Mistake) -> &'static str {
         Mistake::NoSlot | Mistake::BlindToSiblings => "S8",
         Mistake::SessionNotShared | Mistake::NoDropGuard => "S12",
         Mistake::LogsRequests => "S10",
+        Mistake::LateTimeOut => "S11",
         Mistake::FollowsRedirects => "S13",
         Mistake::BelievesCallbacks | Mistake::FulfilsStrangers => "S15",
+        Mistake::AsksAtEachCallback => "S16",
         Mistake::ReplaysInitiate => "initiate",
         Mistake::ReplaysRefresh => "refresh",
         Mistake::CapturesWithdrawn => "withdrawal",

@@ -442,6 +442,9 @@ impl Clock for WorldClock {
     }
 
     async fn sleep_until(&self, instant: Timestamp) {
-        self.0.sleep_until(instant).await;
+        let late = u64::from(self.0.makes(Mistake::LateTimeOut)) * 60;
+        self.0
+            .sleep_until(instant + Duration::from_secs(late))
+            .await;
     }
 }
