@@ -3,7 +3,7 @@
 //!
 //! Each is made at the seams that the real code has to the store, the network and the
 //! shop around it, so that no switch stands in the code that decides about money. Each
-//! rule has one, but for S9: the money is the sandbox's, whose tests break its book.
+//! rule of a history has one, but for S9: the money is the sandbox's, whose tests break its book.
 
 use std::time::Duration;
 
