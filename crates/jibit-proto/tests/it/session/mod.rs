@@ -471,8 +471,6 @@ fn a_wish_on_an_answer_to_authenticate_holds_for_the_whole_session() {
     }
 }
 
-/// A call that is dropped without `abandon`, at whatever point, holds up the
-/// queue for the slots for a while and not for ever.
 #[test]
 fn a_session_and_its_calls_travel_between_threads() {
     fn travels<T: Send>() {}

@@ -2,6 +2,8 @@
 
 use super::*;
 
+/// A call that is dropped without `abandon`, at whatever point, holds up the
+/// queue for the slots for a while and not for ever.
 #[test]
 fn a_slot_of_a_call_that_is_gone_is_taken_back_for_the_queue() {
     let config = config("123456").max_in_flight(1);
