@@ -1,22 +1,30 @@
 //! Who may send: the slots, their queue, and those whose driver is gone.
 
+use jibit_proto::Inquiry;
+
 use super::*;
+
+/// A session with a token and so many slots.
+fn logged_in(slots: usize) -> Session {
+    let session = Session::new(config("123456").max_in_flight(slots), 7).unwrap();
+    one(session, Authenticate, START, |_| tokens(1)).0
+}
+
+/// A call that waits longer than any test takes.
+fn patient(session: &mut Session) -> Exchange<Inquiry> {
+    session
+        .begin(inquiry(), START)
+        .with_deadline(START + Duration::from_secs(3600))
+}
 
 /// A call that is dropped without `abandon`, at whatever point, holds up the
 /// queue for the slots for a while and not for ever.
 #[test]
 fn a_slot_of_a_call_that_is_gone_is_taken_back_for_the_queue() {
-    let config = config("123456").max_in_flight(1);
-    let session = Session::new(config, 7).unwrap();
-    let (mut session, _) = one(session, Authenticate, START, |_| tokens(1));
-    let begin = |session: &mut Session| {
-        session
-            .begin(inquiry(), START)
-            .with_deadline(START + Duration::from_secs(300))
-    };
-    let mut gone = begin(&mut session);
-    let mut granted_and_gone = begin(&mut session);
-    let mut last = begin(&mut session);
+    let mut session = logged_in(1);
+    let mut gone = patient(&mut session);
+    let mut granted_and_gone = patient(&mut session);
+    let mut last = patient(&mut session);
     send(&mut gone, &mut session, START);
     let Step::Wait(until) = granted_and_gone.poll(&mut session, START) else {
         panic!("no wait")
@@ -40,8 +48,7 @@ fn a_slot_of_a_call_that_is_gone_is_taken_back_for_the_queue() {
 /// who has to pause makes room.
 #[test]
 fn a_call_keeps_its_slot_from_request_to_request() {
-    let session = Session::new(config("123456").max_in_flight(1), 7).unwrap();
-    let (mut session, _) = one(session, Authenticate, START, |_| tokens(1));
+    let mut session = logged_in(1);
     let mut first = session.begin(settle(), START);
     let mut second = session.begin(inquiry(), START);
     send(&mut first, &mut session, START);
@@ -61,8 +68,7 @@ fn a_call_keeps_its_slot_from_request_to_request() {
 /// Who waits learns that there is an earlier instant to look at.
 #[test]
 fn the_queue_looks_when_the_next_slot_can_be_overdue() {
-    let session = Session::new(config("123456").max_in_flight(2), 7).unwrap();
-    let (mut session, _) = one(session, Authenticate, START, |_| tokens(1));
+    let mut session = logged_in(2);
     let [mut first, mut second] = [(); 2].map(|()| session.begin(inquiry(), START));
     send(&mut first, &mut session, START);
     send(&mut second, &mut session, START);
@@ -89,16 +95,10 @@ fn the_queue_looks_when_the_next_slot_can_be_overdue() {
 /// looked every few seconds would keep a core busy with nothing.
 #[test]
 fn a_long_queue_for_the_slots_is_quiet() {
-    let session = Session::new(config("123456").max_in_flight(1), 7).unwrap();
-    let (mut session, _) = one(session, Authenticate, START, |_| tokens(1));
-    let begin = |session: &mut Session| {
-        session
-            .begin(inquiry(), START)
-            .with_deadline(START + Duration::from_secs(3600))
-    };
-    let mut sent = begin(&mut session);
+    let mut session = logged_in(1);
+    let mut sent = patient(&mut session);
     send(&mut sent, &mut session, START);
-    let mut queue: Vec<_> = (0..1000).map(|_| (begin(&mut session), START)).collect();
+    let mut queue: Vec<_> = (0..1000).map(|_| (patient(&mut session), START)).collect();
     let mut polls = 0;
     for second in 0..60 {
         let now = START + Duration::from_secs(second);
