@@ -1,7 +1,7 @@
 //! The five operations, as the document's samples print them. Nothing here is
 //! shared with the client: this is the other side of the contract.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
@@ -84,7 +84,7 @@ struct Shown<'a> {
     status_v: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'a str>,
-    merchant_order_id: String,
+    merchant_order_id: Cow<'a, str>,
     amount: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     ref_id: Option<Value>,
@@ -109,7 +109,7 @@ impl<'a> Shown<'a> {
         Self {
             status_v: None,
             status: None,
-            merchant_order_id: order.merchant_order_id().to_owned(),
+            merchant_order_id: order.merchant_order_id().into(),
             amount: if has(Quirk::AmountAsText) {
                 Value::from(amount.to_string())
             } else {
@@ -131,7 +131,7 @@ impl<'a> Shown<'a> {
             self.status = Some(status);
         }
         if quirks.contains(&Quirk::BlankBeforeId) {
-            self.merchant_order_id.insert(0, ' ');
+            self.merchant_order_id = format!(" {}", self.merchant_order_id).into();
         }
         if quirks.contains(&Quirk::SmallClientIp) {
             self.client_ip_small = self.client_ip_capital.take();
