@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+    Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod,
+    Runtime,
 };
 use futures_util::future::join;
 use tokio_postgres::{
@@ -45,6 +46,8 @@ impl Connections {
         });
         let pool = Pool::builder(manager)
             .max_size(builder.connections)
+            // Who served last knows the statements and has them in the processor's cache.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(builder.statement_timeout))
             .create_timeout(Some(builder.connect_timeout))

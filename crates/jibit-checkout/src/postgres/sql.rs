@@ -277,7 +277,7 @@ macro_rules! orders {
                FROM jibit.orders o
                WHERE account = ",
             account!(),
-            "    AND (created_at, number) < ($2, $3)
+            "    AND created_at >= 0 AND (created_at, number) < ($2, $3)
                  AND ",
             $state,
             "    AND ",
