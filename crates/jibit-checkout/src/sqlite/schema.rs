@@ -43,6 +43,10 @@ pub(super) const KNOWN: i64 = 2;
 /// How long a program waits for another that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// After how many pages the log is written back into the file: 16 MiB. A page that many
+/// commits changed meanwhile is written back once.
+const LOG: u32 = 4_000;
+
 /// The connection that writes. Makes the file and its tables if they are not there.
 pub(super) fn writer(path: &Path) -> Result<(Connection, Place), Problem> {
     make(path).map_err(|error| no_file(path, &error))?;
@@ -57,6 +61,7 @@ pub(super) fn writer(path: &Path) -> Result<(Connection, Place), Problem> {
         "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
          PRAGMA foreign_keys = ON;",
     )?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG)?;
     switch_to_wal(&connection)?;
     place.check()?;
     migrate(&connection)?;
