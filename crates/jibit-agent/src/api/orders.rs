@@ -190,11 +190,10 @@ pub(super) async fn fulfilled(
     State(Api(shared)): State<Api>,
     Number(number): Number,
 ) -> Result<Response, Problem> {
-    let order = shared.checkout.order(&number).await?;
-    if order.standing() != Standing::Paid {
+    let newly = shared.checkout.fulfilled(&number).await?;
+    if !newly && shared.checkout.order(&number).await?.standing() != Standing::Paid {
         return Err(Problem::not_paid());
     }
-    let newly = shared.checkout.fulfilled(&number).await?;
     let number = number.as_str();
     Ok(Json(Fulfilled { number, newly }).into_response())
 }
